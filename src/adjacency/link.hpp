@@ -1,0 +1,49 @@
+// One network interface of this host with its addresses, as rtnetlink tells it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip_address.hpp"
+
+namespace adjacency {
+
+enum class Operstate : std::uint8_t { unknown, not_present, down, lower_layer_down, testing, dormant, up };  // RFC 2863
+constexpr std::string_view to_string(Operstate s) {
+    switch (s) {
+        using enum Operstate;
+        case unknown: return "unknown";
+        case not_present: return "notpresent";
+        case down: return "down";
+        case lower_layer_down: return "lowerlayerdown";
+        case testing: return "testing";
+        case dormant: return "dormant";
+        case up: return "up";
+    }
+    return "?";
+}
+
+struct LinkAddress {
+    base::IpAddress local;
+    base::IpAddress peer;  // point-to-point peer address; unset when it equals local
+    std::uint8_t prefix_length = 0;
+    bool tentative = false;  // IPv6 duplicate address detection still running
+    friend bool operator==(const LinkAddress&, const LinkAddress&) = default;
+};
+
+struct Link {
+    base::IfIndex index;
+    std::string name;
+    std::string kind;  // IFLA_INFO_KIND: "wireguard", "tun", "veth", …; may be empty
+    bool up = false;   // IFF_UP
+    bool running = false;
+    Operstate operstate = Operstate::unknown;
+    std::uint32_t mtu = 0;  // bytes
+    base::IfIndex master;   // VRF or bridge, 0 if none
+    std::vector<LinkAddress> addresses;
+    friend bool operator==(const Link&, const Link&) = default;
+};
+
+}  // namespace adjacency

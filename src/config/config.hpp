@@ -1,0 +1,75 @@
+// The configuration as typed values. Text to values is config/parse; keys are those of design.md "Configuration".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adjacency/peer.hpp"
+#include "base/ip_address.hpp"
+#include "bfd/packet.hpp"
+
+namespace config {
+
+inline constexpr std::chrono::microseconds least_interval{3'300};
+inline constexpr std::chrono::microseconds greatest_interval{60'000'000};
+
+// Keys that stand in [probe] and may stand in an [[adjacency]].
+struct Probe {
+    bfd::Microseconds interval{50'000};  // desired-min-tx and required-min-rx
+    std::uint8_t multiplier = 3;         // 1 … 255
+    bool require_proof = false;
+    friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+enum class Bind : std::uint8_t { any, addresses };
+
+struct Interface {
+    std::string name;
+    std::vector<std::string> feeds;
+    std::vector<base::Prefix> unsolicited;  // RFC 9468 §2: prefixes of peers that may start a session
+    std::uint32_t unsolicited_max = 64;
+    friend bool operator==(const Interface&, const Interface&) = default;
+};
+
+struct Adjacency {
+    std::optional<std::string> name;
+    std::string interface;
+    adjacency::PublicKey peer;
+    std::optional<base::IpAddress> address;
+    bool probe = true;
+    std::vector<std::string> feeds;
+    Probe timers;  // [probe] overlaid with this adjacency's own keys
+    friend bool operator==(const Adjacency&, const Adjacency&) = default;
+};
+
+struct Session {  // [[session]]: outside WireGuard, or multihop
+    std::optional<std::string> name;
+    base::IpAddress local;
+    base::IpAddress remote;
+    std::string interface;  // single hop: needed when link-local, else found by the route
+    bool multihop = false;
+    std::uint8_t minimum_ttl = 254;  // multihop only
+    Probe timers;
+    friend bool operator==(const Session&, const Session&) = default;
+};
+
+struct Frr {
+    std::optional<std::string> bfd_dataplane;  // "unix:/run/frr/bfddp.sock"
+    std::optional<std::string> vty;            // directory of the vty sockets
+    friend bool operator==(const Frr&, const Frr&) = default;
+};
+
+struct Config {
+    Probe probe;
+    Bind bind = Bind::any;
+    std::vector<Interface> interfaces;
+    std::vector<Adjacency> adjacencies;
+    std::vector<Session> sessions;
+    Frr frr;
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace config

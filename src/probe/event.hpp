@@ -1,0 +1,48 @@
+// What the probe thread tells the control thread. Trivially copyable, at most 128 bytes. When the ring is full: Sample,
+// Late, Stall and Unmatched are dropped and counted; Removed and SendFailed wait in their slot; Changed is re-sent as
+// the latest, so a final state is never lost.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <variant>
+
+#include "base/time.hpp"
+#include "bfd/session.hpp"
+#include "probe/slot.hpp"
+
+namespace probe {
+
+struct Changed {
+    SessionId id;
+    base::TimePoint at;             // of the last transition or change
+    base::TimePoint last_received;  // arrival of the last packet of this session; TimePoint{} when none
+    bfd::Status status;
+};
+struct Late {  // a packet is overdue (for trust_data)
+    SessionId id;
+    base::TimePoint at;
+};
+struct Unmatched {  // an acceptable first packet (Your Discriminator 0) no session waits for: RFC 9468 may want it
+    base::IfIndex ifindex;
+    base::IpAddress local;
+    base::IpAddress remote;
+    bool multihop = false;
+};
+struct SendFailed {  // at most one a second and session
+    SessionId id;
+    std::int32_t error = 0;  // errno
+};
+struct Removed {
+    Slot* slot = nullptr;
+};
+struct Stall {  // this thread woke late, and sessions on more than one interface had expired meanwhile
+    base::TimePoint at;
+    base::Duration late_by{};
+    std::uint32_t sessions = 0;
+};
+
+using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall>;
+static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 128);
+
+}  // namespace probe

@@ -1,0 +1,52 @@
+// `status --json` and `status`, as design.md "Commands" specifies them: stable, additions only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/time.hpp"
+#include "control/controller.hpp"
+#include "policy/feed.hpp"
+
+namespace view {
+
+struct ProbeLoop {
+    std::uint64_t late_wakes = 0;
+    base::Duration max_lateness{};
+    std::uint64_t stalls = 0;
+    std::uint64_t wakeups_per_s = 0;
+    bool realtime = false;
+    std::vector<std::pair<std::string, std::uint64_t>> dropped;  // datagrams refused, by reason
+    std::uint64_t kernel_drops = 0;  // by the socket filter or a full receive buffer
+};
+
+struct FrrBfd {
+    bool connected = false;
+    std::size_t sessions = 0;
+    std::string problem;  // empty while healthy
+};
+
+struct Process {
+    std::string version;
+    base::Duration uptime{};
+    std::uint64_t worker_restarts = 0;
+    ProbeLoop probe_loop;
+    std::vector<policy::FeedStatus> feeds;
+    std::optional<FrrBfd> frr_bfd;          // none: not configured
+    std::vector<std::string> problems;      // sources that fail, each with what to do
+};
+
+nlohmann::json status(const Process& process, const std::vector<control::Row>& rows);
+
+// The table a person reads, from the same JSON; `name` picks one adjacency and shows all of it.
+std::string status_text(const nlohmann::json& status, const std::optional<std::string>& name);
+
+// 0 all up, 3 not all (never-up and unresolved peers that nobody configured do not count).
+int exit_status(const nlohmann::json& status, const std::optional<std::string>& name);
+
+}  // namespace view
