@@ -21,6 +21,7 @@ IpAddress IpAddress::v6(std::span<const std::byte, 16> in) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
     const std::string copy{text};
     IpAddress out;
     if (::inet_pton(AF_INET, copy.c_str(), out.bytes.data()) == 1) {
@@ -85,8 +86,9 @@ std::string to_string(const Prefix& prefix) {
 
 std::string to_string(const Endpoint& endpoint) {
     const auto port = std::to_string(static_cast<unsigned>(endpoint.port));
-    if (endpoint.address.is_v6()) return "[" + to_string(endpoint.address) + "]:" + port;
-    return to_string(endpoint.address) + ":" + port;
+    const auto address = to_string(endpoint.address);
+    std::string out = endpoint.address.is_v6() ? '[' + address + ']' : address;
+    return out.append(1, ':').append(port);
 }
 
 }  // namespace base
