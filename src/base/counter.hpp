@@ -19,6 +19,7 @@ public:
     void raise_to(std::uint64_t n) {
         if (n > value_.load(std::memory_order_relaxed)) value_.store(n, std::memory_order_relaxed);
     }
+    void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
     std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
 private:

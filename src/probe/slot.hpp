@@ -7,6 +7,7 @@
 #include "base/counter.hpp"
 #include "base/ip_address.hpp"
 #include "base/strong.hpp"
+#include "base/time.hpp"
 #include "bfd/request.hpp"
 #include "bfd/session.hpp"
 
@@ -46,6 +47,10 @@ struct Slot {
         std::uint32_t deadline_index = UINT32_MAX;
         std::uint8_t pending = 0;  // events that wait for room in the ring
         std::uint32_t send_errno = 0;
+        Slot* next_pending = nullptr;    // those with pending events stand in line
+        base::TimePoint changed_at;      // of the last transition or change
+        base::TimePoint last_received;   // arrival of the last packet; TimePoint{} when none
+        base::TimePoint send_failed_at;  // of the last SendFailed; TimePoint{} when none
     } engine;
 };
 

@@ -1,0 +1,235 @@
+#include "probe/engine.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+
+namespace probe {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto send_failed_at_most_every = 1s;
+
+// Bits of Slot::engine.pending.
+constexpr std::uint8_t changed = 1;
+constexpr std::uint8_t send_failed = 2;
+constexpr std::uint8_t removed = 4;
+
+template <class... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+
+// Out of room on this host: says nothing about the path.
+bool is_shortage(int error) { return error == EAGAIN || error == ENOBUFS || error == ENOMEM; }
+
+}  // namespace
+
+Engine::Engine(std::size_t capacity) : table_{capacity}, deadlines_{capacity} { outbox_.reserve(batch); }
+
+void Engine::on_command(base::TimePoint now, const Command& command) {
+    const auto with = [&](SessionId id, auto&& act) {  // a stale id is dropped
+        if (auto* const slot = table_.find(id)) act(*slot);
+    };
+    std::visit(Overloaded{
+                   [&](const Add& c) { add(*c.slot); },
+                   [&](const Change& c) {
+                       with(c.id, [&](Slot& slot) {
+                           slot.minimum_ttl = c.minimum_ttl;
+                           take(slot, slot.session.change(c.parameters, now), now);
+                       });
+                   },
+                   [&](const Nudge& c) {
+                       with(c.id, [&](Slot& slot) {
+                           slot.session.nudge(now);
+                           take(slot, {}, now);
+                       });
+                   },
+                   [&](const Extend& c) {
+                       with(c.id, [&](Slot& slot) {
+                           if (slot.session.extend(now)) slot.counters.extended.add();
+                           take(slot, {}, now);
+                       });
+                   },
+                   [&](const Remove& c) { with(c.id, [&](Slot& slot) { remove(slot); }); },
+                   [](const Listen&) {},
+                   [](const Unlisten&) {},
+               },
+               command);
+}
+
+void Engine::add(Slot& slot) {
+    if (!table_.insert(slot)) return pend(slot, removed);  // no room: straight back to its owner
+    deadlines_.add(slot, slot.session.deadline());
+}
+
+void Engine::remove(Slot& slot) {
+    table_.erase(slot);
+    deadlines_.remove(slot);
+    pend(slot, removed);
+}
+
+// Whose datagram is this? RFC 5880 §6.3, §6.8.6; RFC 5881 §3, §5; RFC 5883 §3, §5. Any source port is accepted.
+void Engine::on_datagram(const Datagram& datagram) {
+    const bfd::SessionKey key{datagram.ifindex, datagram.local, datagram.remote, datagram.multihop};
+    if (key.remote.is_unspecified() || key.remote.is_multicast())
+        return refuse(bfd::DropReason::malformed_source, nullptr);
+    const auto packet = bfd::decode(datagram.payload);
+    if (!packet) return refuse(packet.error(), table_.find(key));
+    // RFC 5880 §6.8.6: "If the Your Discriminator field is nonzero, it MUST be used to select the session".
+    const bool is_first = packet->your_discriminator.value == 0;
+    auto* const slot = is_first ? table_.find(key) : table_.find(packet->your_discriminator);
+    if (const auto reason = objection(datagram, slot)) {
+        refuse(*reason, slot);
+        const bool is_wanted = *reason == bfd::DropReason::unknown_session && is_first && !key.local.is_multicast();
+        if (is_wanted && !offer(Unmatched{key.ifindex, key.local, key.remote, key.multihop}))
+            counters_.unmatched_dropped.add();
+        return;
+    }
+    slot->counters.packets_received.add();
+    slot->counters.bytes_received.add(datagram.payload.size());
+    slot->engine.last_received = std::max(slot->engine.last_received, datagram.arrival);
+    take(*slot, slot->session.on_packet(datagram.arrival, *packet), datagram.arrival);
+}
+
+std::optional<bfd::DropReason> Engine::objection(const Datagram& datagram, const Slot* slot) const {
+    using enum bfd::DropReason;
+    // RFC 5881 §5: packets that are not authenticated "MUST be discarded if the received TTL … is not equal to 255".
+    if (!datagram.multihop && datagram.ttl != 255) return ttl;
+    if (slot == nullptr || slot->key.multihop != datagram.multihop) return unknown_session;
+    // WireGuard vouches for the source, so a right discriminator from elsewhere is somebody else's: one spoke must not
+    // take another's session down.
+    if (!datagram.multihop && slot->key.ifindex != datagram.ifindex) return wrong_interface;
+    if (slot->key.remote != datagram.remote || slot->key.local != datagram.local) return wrong_source;
+    if (datagram.ttl < slot->minimum_ttl) return ttl;  // RFC 5883 §5
+    return std::nullopt;
+}
+
+void Engine::refuse(bfd::DropReason reason, Slot* named) {
+    counters_.dropped[static_cast<std::size_t>(reason)].add();
+    if (named != nullptr) named->counters.refused.add();
+}
+
+void Engine::take(Slot& slot, const bfd::Output& output, base::TimePoint at) {
+    if (const auto& transition = output.transition) {
+        if (transition->to == bfd::State::up) slot.counters.ups.add();
+        if (transition->from == bfd::State::up) slot.counters.downs.add();
+    }
+    if (output.transition || output.status_changed) {
+        slot.engine.changed_at = output.transition ? output.transition->at : at;
+        pend(slot, changed);
+    }
+    if (output.send) {
+        assert(!outbox_full());
+        auto& packet = outbox_.emplace_back(Outgoing{slot.id, slot.key, slot.source_port});
+        bfd::encode(*output.send, packet.payload);
+    }
+    deadlines_.move(slot, slot.session.deadline());
+}
+
+base::Duration Engine::on_wake(base::TimePoint now) {
+    wake_ = {};
+    if (deadlines_.earliest() >= now) return {};
+    wake_.lateness = now - deadlines_.earliest();
+    counters_.max_lateness_us.raise_to(static_cast<std::uint64_t>(wake_.lateness / 1us));
+    const auto detection_time = deadlines_.first().session.status().detection_time;
+    if (detection_time > 0ns && wake_.lateness > detection_time / 2) count_late_wake();
+    return wake_.lateness;
+}
+
+bool Engine::judges(base::TimePoint now) const {
+    return deadlines_.any_due(now, [now](const Slot& slot) { return slot.session.detect_deadline() <= now; });
+}
+
+bool Engine::on_deadlines(base::TimePoint now) {
+    while (deadlines_.earliest() <= now) {
+        if (outbox_full()) return false;
+        auto& slot = deadlines_.first();
+        if (slot.session.detect_deadline() <= now) grace(slot, now);
+        take(slot, slot.session.on_deadline(now), now);
+        assert(slot.session.deadline() > now);
+    }
+    tell_stall(now);
+    return true;
+}
+
+// Our own lateness is no evidence: when this turn is late by more than half the session's detection time, it may be
+// that the peer's packets could not be sent, queued or read, so the session gets one more remote interval before it is
+// judged (once a detection time: a stall that goes on does not keep a dead peer up).
+void Engine::grace(Slot& slot, base::TimePoint now) {
+    if (wake_.lateness <= slot.session.status().detection_time / 2) return;
+    count_late_wake();
+    if (wake_.expired++ == 0) wake_.ifindex = slot.key.ifindex;
+    if (slot.key.ifindex != wake_.ifindex) wake_.several_interfaces = true;
+    if (slot.session.extend(now)) slot.counters.extended.add();
+}
+
+void Engine::count_late_wake() {
+    if (!wake_.counted) counters_.late_wakes.add();
+    wake_.counted = true;
+}
+
+// Disjoint paths do not fail in the same moment: that was us.
+void Engine::tell_stall(base::TimePoint now) {
+    if (!wake_.several_interfaces) return;
+    counters_.stalls.add();
+    if (!offer(Stall{now, wake_.lateness, wake_.expired})) counters_.stall_events_dropped.add();
+    wake_.several_interfaces = false;
+}
+
+void Engine::on_sent(base::TimePoint now, const Outgoing& packet, int error) {
+    if (error != 0) counters_.send_failures.add();
+    auto* const slot = table_.find(packet.id);
+    if (slot == nullptr) return;  // removed meanwhile
+    if (error == 0) {
+        slot->counters.packets_sent.add();
+        slot->counters.bytes_sent.add(packet.payload.size());
+        return;
+    }
+    slot->counters.send_failures.add();
+    slot->counters.last_send_errno.set(static_cast<std::uint64_t>(error));
+    if (is_shortage(error)) return;
+    slot->engine.send_errno = static_cast<std::uint32_t>(error);
+    auto& told = slot->engine.send_failed_at;
+    if (told != base::TimePoint{} && now - told < send_failed_at_most_every) return;
+    told = now;
+    pend(*slot, send_failed);
+}
+
+void Engine::pend(Slot& slot, std::uint8_t what) {
+    const bool stands_in_line = slot.engine.pending != 0;
+    // What changed before it was removed interests nobody.
+    slot.engine.pending = what == removed ? removed : static_cast<std::uint8_t>(slot.engine.pending | what);
+    if (stands_in_line) return;
+    slot.engine.next_pending = nullptr;
+    (first_pending_ == nullptr ? first_pending_ : last_pending_->engine.next_pending) = &slot;
+    last_pending_ = &slot;
+}
+
+bool Engine::offer(const Event& event) {
+    if (passing_.count == passing_.events.size()) return false;
+    passing_.events[(passing_.first + passing_.count++) % passing_.events.size()] = event;
+    return true;
+}
+
+std::optional<Event> Engine::next_event() {
+    if (first_pending_ == nullptr) {
+        if (passing_.count == 0) return std::nullopt;
+        const auto event = passing_.events[passing_.first];
+        passing_.first = (passing_.first + 1) % passing_.events.size();
+        --passing_.count;
+        return event;
+    }
+    auto& slot = *first_pending_;
+    auto& engine = slot.engine;
+    const auto what = static_cast<std::uint8_t>(engine.pending & -engine.pending);  // the lowest bit
+    engine.pending = static_cast<std::uint8_t>(engine.pending & ~what);
+    if (engine.pending == 0) first_pending_ = engine.next_pending;
+    if (what == changed) return Changed{slot.id, engine.changed_at, engine.last_received, slot.session.status()};
+    if (what == send_failed) return SendFailed{slot.id, static_cast<std::int32_t>(engine.send_errno)};
+    return Removed{&slot};
+}
+
+}  // namespace probe

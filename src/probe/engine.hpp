@@ -1,0 +1,123 @@
+// All sessions of the probe thread, without socket, ring or clock: datagrams, commands and `now` in; packets to send
+// and events out. One turn of whoever drives it (net::Loop, or a test in virtual time):
+//
+//   on_wake(now);                                   // `now` is read before the drain: only then is silence evidence
+//   for each command:   on_command(now, command);   flush when outbox_full()
+//   for each datagram:  on_datagram(datagram);      flush when outbox_full()
+//   while (!on_deadlines(now)) flush;               // judges, then sends what is due
+//   flush; take next_event() while there is room for it; sleep until deadline()
+//
+// To flush: send outbox(), tell on_sent() of each, clear_outbox(). All memory is taken at construction.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/counter.hpp"
+#include "base/ip_address.hpp"
+#include "base/time.hpp"
+#include "bfd/packet.hpp"
+#include "probe/command.hpp"
+#include "probe/deadlines.hpp"
+#include "probe/event.hpp"
+#include "probe/slot_pool.hpp"
+#include "probe/table.hpp"
+
+namespace probe {
+
+inline constexpr std::size_t batch = 64;  // packets sent or received by one call
+
+struct Datagram {
+    base::TimePoint arrival;  // never later than the drain that brought it
+    base::IfIndex ifindex;    // it came in by
+    base::IpAddress local;    // its destination
+    base::IpAddress remote;   // its source
+    std::uint16_t source_port = 0;
+    std::uint8_t ttl = 0;
+    bool multihop = false;  // it came to port 4784: RFC 5883 §5
+    base::Bytes payload;
+};
+
+struct Outgoing {
+    SessionId id;
+    bfd::SessionKey key;
+    std::uint16_t source_port = 0;
+    std::array<std::byte, bfd::mandatory_length> payload{};
+};
+
+struct EngineCounters {
+    std::array<base::Counter, bfd::drop_reasons> dropped;  // datagrams refused, by bfd::DropReason
+    base::Counter late_wakes;  // later than half the detection time of a session that was due
+    base::Counter max_lateness_us;
+    base::Counter stalls;
+    base::Counter unmatched_dropped, stall_events_dropped;  // no room; (Late is not spoken yet)
+    base::Counter send_failures;
+};
+
+class Engine {
+public:
+    explicit Engine(std::size_t capacity = default_capacity);
+
+    // Returns how late this turn is against deadline(). Our own lateness is no evidence: see grace() in the source.
+    base::Duration on_wake(base::TimePoint now);
+    void on_command(base::TimePoint now, const Command& command);  // Listen and Unlisten are not for the engine
+    void on_datagram(const Datagram& datagram);
+    // Would a session be judged at `now`? Then every socket is to be drained first.
+    bool judges(base::TimePoint now) const;
+    // False: the outbox is full and more is due; flush and call again.
+    bool on_deadlines(base::TimePoint now);
+    base::TimePoint deadline() const { return deadlines_.earliest(); }
+
+    bool outbox_full() const { return outbox_.size() == batch; }
+    std::span<const Outgoing> outbox() const { return outbox_; }
+    void on_sent(base::TimePoint now, const Outgoing& packet, int error);  // error: 0 or errno
+    void clear_outbox() { outbox_.clear(); }
+
+    // Changed tells the latest of its session, so that what waits is never stale; of Unmatched and Stall only so many
+    // wait. A slot is the control thread's again as soon as its Removed is taken.
+    std::optional<Event> next_event();
+    bool has_events() const { return first_pending_ != nullptr || passing_.count > 0; }
+
+    std::size_t size() const { return table_.size(); }
+    const EngineCounters& counters() const { return counters_; }
+
+private:
+    struct Wake {  // what this turn has seen
+        base::Duration lateness{};
+        base::IfIndex ifindex;  // of the first session that had expired
+        std::uint32_t expired = 0;
+        bool several_interfaces = false;
+        bool counted = false;
+    };
+    struct Passing {  // events that may be lost
+        std::array<Event, batch> events;
+        std::size_t first = 0, count = 0;
+    };
+
+    void add(Slot& slot);
+    void remove(Slot& slot);
+    void take(Slot& slot, const bfd::Output& output, base::TimePoint at);
+    void refuse(bfd::DropReason reason, Slot* named);
+    std::optional<bfd::DropReason> objection(const Datagram& datagram, const Slot* slot) const;
+    void grace(Slot& slot, base::TimePoint now);
+    void count_late_wake();
+    void tell_stall(base::TimePoint now);
+    void pend(Slot& slot, std::uint8_t what);
+    bool offer(const Event& event);
+
+    Table table_;
+    Deadlines deadlines_;
+    std::vector<Outgoing> outbox_;
+    Passing passing_;
+    Slot* first_pending_ = nullptr;
+    Slot* last_pending_ = nullptr;
+    Wake wake_;
+    EngineCounters counters_;
+};
+
+}  // namespace probe
