@@ -39,6 +39,7 @@ enum class ResolveStep : std::uint8_t {
     no_local_for_remote,         // remote known, but no address of the interface has its family or scope
     no_candidate,                // allowed-ips name no host inside a prefix of the interface
     several_candidates,          // they name more than one
+    address_taken,               // another peer of the interface has this address already
 };
 constexpr std::string_view to_string(ResolveStep s) {
     switch (s) {
@@ -47,6 +48,7 @@ constexpr std::string_view to_string(ResolveStep s) {
         case no_local_for_remote: return "no-local-for-remote";
         case no_candidate: return "no-candidate";
         case several_candidates: return "several-candidates";
+        case address_taken: return "address-taken";
     }
     return "?";
 }

@@ -12,9 +12,9 @@ namespace bfd {
 
 // RFC 5881 §3 (single hop: interface and addresses), RFC 5883 §3 (multihop: addresses alone, ifindex 0).
 struct SessionKey {
-    base::IfIndex ifindex;
-    base::IpAddress local;
-    base::IpAddress remote;
+    base::IfIndex ifindex{};
+    base::IpAddress local{};
+    base::IpAddress remote{};
     bool multihop = false;
     friend auto operator<=>(const SessionKey&, const SessionKey&) = default;
 };

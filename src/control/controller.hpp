@@ -4,20 +4,21 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <memory>
 #include <optional>
-#include <span>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "adjacency/adjacency.hpp"
-#include "adjacency/link.hpp"
-#include "adjacency/peer.hpp"
 #include "base/time.hpp"
 #include "config/config.hpp"
+#include "control/adjacencies.hpp"
+#include "control/host.hpp"
+#include "control/lids.hpp"
 #include "control/requests.hpp"
+#include "control/sessions.hpp"
+#include "control/unsolicited.hpp"
 #include "policy/evidence.hpp"
 #include "policy/feed.hpp"
 #include "policy/verdict.hpp"
@@ -26,54 +27,28 @@
 
 namespace control {
 
-// What this host has: replaced as a whole at each change.
-struct Host {
-    std::vector<adjacency::Link> links;
-    std::vector<adjacency::Device> devices;  // WireGuard
-    // Routes asked of the kernel for sessions that name no source or no interface: see Turn::lookups.
-    friend bool operator==(const Host&, const Host&) = default;
-};
-
-// A session bfdd asks for (DP_ADD_SESSION), keyed by its lid.
-struct BfddRequest {
-    std::uint32_t lid = 0;
-    base::IfIndex ifindex;      // 0 if none
-    base::IpAddress local;      // unset: we choose
-    base::IpAddress remote;
-    bool multihop = false;
-    bfd::SessionRequest wish;
-};
-
 // What bfdd must hear about one lid (BFD_STATE_CHANGE).
 struct BfddUpdate {
     std::uint32_t lid = 0;
-    bfd::Status status;  // status.state is what to tell: never Init after Up, AdminDown for a peer's AdminDown
+    bfd::Status status;
 };
 
 // One line of `wgbfd events`, and of the log.
 struct Record {
     base::WallTime at;
     std::string adjacency;  // name; "" for the host as a whole
-    std::string event;      // "verdict", "session", "stall", "address", "peer", "interface", "request", …
+    std::string event;      // "verdict", "session", "stall", "peer", "unsolicited", …
     std::string from;
     std::string to;
     std::string cause;
-    std::string detail;     // for the log alone
-};
-
-// A route question the daemon answers with on_route: which source and interface lead to `remote`?
-struct Lookup {
-    std::uint32_t lid = 0;
-    base::IpAddress remote;
-    base::IpAddress local;  // unset: any
-    base::IfIndex ifindex;
+    std::string detail;  // for the log alone
 };
 
 // What one turn of the control thread has to do. Taken once per drained batch.
 struct Turn {
-    std::vector<probe::Command> commands;     // in order
-    std::vector<BfddUpdate> bfdd;             // before any feed
-    bool verdicts_changed = false;            // then apply the feeds: wanted(name)
+    std::vector<probe::Command> commands;  // in order
+    std::vector<BfddUpdate> bfdd;          // before any feed
+    bool verdicts_changed = false;         // then apply the feeds: wanted(name)
     std::vector<Record> records;
     std::vector<std::string> refresh_devices;  // interfaces whose WireGuard device should be looked at now
     std::vector<Lookup> lookups;
@@ -83,7 +58,7 @@ struct Turn {
 struct Row {
     std::string name;
     const adjacency::Adjacency* adjacency = nullptr;  // null: a session outside WireGuard
-    const adjacency::Peer* peer = nullptr;            // null: outside WireGuard, or gone
+    const adjacency::Peer* peer = nullptr;            // null: outside WireGuard, or never seen
     std::string interface;
     base::IpAddress local, remote;
     std::optional<adjacency::AddressSource> source;
@@ -104,7 +79,6 @@ struct Row {
 class Controller {
 public:
     Controller(config::Config config, std::uint64_t seed, base::Now now);
-    ~Controller();
 
     void on_host(base::Now now, Host host);
     void on_config(base::Now now, config::Config config);
@@ -112,22 +86,61 @@ public:
     void on_request(base::Now now, const BfddRequest& request);  // ADD: new, or an update of a known lid
     void on_withdraw(base::Now now, std::uint32_t lid);          // DELETE
     void on_bfdd_gone(base::Now now);                            // EOF: its wishes stand, 10 minutes at most
-    void on_route(base::Now now, const Lookup& asked, std::optional<base::IpAddress> local, base::IfIndex ifindex);
-    void on_adopt(base::Now now, const std::vector<std::string>& were_up);  // names that were up before our restart
-    void on_stop(base::Now now);  // every session AdminDown; deadline() then says when the goodbye has been heard
+    void on_route(base::Now now, const Lookup& asked, const std::optional<base::IpAddress>& local,
+                  base::IfIndex ifindex);
+    // After a restart of ours: what was up then. Feeds stand as they are, and are judged anew after max(3 s, one
+    // detection time).
+    void on_adopt(base::Now now, std::set<std::string> were_up);
+    // Every session says AdminDown; goodbye_done() one detection time later, after 2 s at most.
+    void on_stop(base::Now now);
     void on_deadline(base::Now now);
     base::TimePoint deadline() const;
+    bool goodbye_done(base::TimePoint now) const;
 
-    Turn take();
+    // Thinks over what changed since the last turn. Call once a drained batch.
+    Turn take(base::Now now);
+
+    // Every present adjacency that names `feed`; for "link" every peer of the interfaces that name it. The references
+    // hold until the next call of a non-const member.
     std::vector<policy::Wanted> wanted(const std::string& feed) const;
     std::vector<Row> rows() const;
-    const config::Config& config() const;
-    const probe::SlotCounters* counters(std::uint32_t lid) const;  // for bfdd's counters request, at any time
-    bool goodbye_done() const;
+    std::set<std::string> were_up() const;  // for the next start
+    const config::Config& config() const { return config_; }
+    const probe::SlotCounters* counters(std::uint32_t lid) const;
 
 private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    void on_changed(base::Now now, const probe::Changed& event);
+    void on_unmatched(base::Now now, const probe::Unmatched& event);
+    void reconcile(base::Now now);
+    DesiredSessions desired_sessions() const;
+    void tell_bfdd();
+    void assess_all(base::Now now);
+    bool assess(base::Now now, Tracked& tracked);
+    policy::Evidence evidence(const Tracked& tracked, base::TimePoint now) const;
+    base::TimePoint next_handshake_expiry() const;
+    void record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
+                std::string cause, std::string detail = {});
+    std::string name_of(const bfd::SessionKey& key) const;
+    Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
+    Row row_of(const Tracked& tracked) const;
+    Row row_outside(const bfd::SessionKey& key, const ManagedSession& session) const;
+    const Tracked* adjacency_of(const bfd::SessionKey& key) const;
+
+    config::Config config_;
+    Host host_;
+    Adjacencies adjacencies_;
+    Lids lids_;
+    Unsolicited unsolicited_;
+    Sessions sessions_;
+    Turn turn_;
+    std::map<std::uint32_t, bfd::Status> told_bfdd_;
+    std::set<std::string> remembered_;               // until settle_at_
+    base::TimePoint settle_at_ = base::TimePoint{};  // feeds stand as they are until then
+    base::TimePoint goodbye_at_ = base::never;
+    bool structure_dirty_ = true;
+    bool verdicts_dirty_ = true;
+    bool feeds_due_ = false;
+    bool stopping_ = false;
 };
 
 }  // namespace control

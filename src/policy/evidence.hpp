@@ -17,8 +17,8 @@ struct Evidence {
     bool peer_present = true;
     bool resolved = true;
     bool has_endpoint = true;
-    std::optional<base::Duration> handshake_age;  // none: there never was one
-    std::optional<bfd::Status> session;           // none: not probed
+    std::optional<base::Duration> handshake_age{};  // none: there never was one
+    std::optional<bfd::Status> session{};           // none: not probed
     bool was_up = false;                          // has been Up, also before a restart of ours
     bool require_proof = false;
     bool admin_down = false;                      // shut down by our side

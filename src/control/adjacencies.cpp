@@ -1,0 +1,222 @@
+#include "control/adjacencies.hpp"
+
+#include <algorithm>
+
+namespace control {
+namespace {
+
+constexpr base::Duration forget_after = std::chrono::minutes{10};
+
+// Counters and handshakes aside, is this the same peer?
+bool same_shape(const adjacency::Peer& a, const adjacency::Peer& b) {
+    return a.endpoint.has_value() == b.endpoint.has_value() && a.allowed_ips == b.allowed_ips;
+}
+
+bfd::SessionKey session_key(const adjacency::Adjacency& adjacency) {
+    return {.ifindex = adjacency.ifindex, .local = adjacency.addresses->local, .remote = adjacency.addresses->remote};
+}
+
+}  // namespace
+
+std::optional<base::Duration> Tracked::handshake_age(base::TimePoint now) const {
+    if (handshake_seen == base::never) return std::nullopt;
+    return std::max(now - handshake_seen, base::Duration{0});
+}
+
+const config::Probe& Tracked::probe(const config::Config& config) const {
+    return configured ? configured->timers : config.probe;
+}
+
+bool Tracked::wants_probe() const {
+    if (configured && !configured->probe) return false;
+    return present() && peer && peer->endpoint && adjacency.addresses;
+}
+
+Tracked& Adjacencies::entry(base::Now now, const std::string& interface, const adjacency::PublicKey& key) {
+    const auto [found, fresh] = tracked_.try_emplace(Key{interface, key});
+    auto& tracked = found->second;
+    if (fresh) {
+        tracked.adjacency.id = adjacency::AdjacencyId{next_id_++};
+        tracked.adjacency.interface = interface;
+        tracked.adjacency.peer = key;
+        tracked.since = now.wall;
+    }
+    return tracked;
+}
+
+bool Adjacencies::update_peer(base::Now now, Tracked& tracked, const adjacency::Peer& peer, PeerChanges& changes) {
+    const auto before = tracked.peer ? tracked.peer->latest_handshake : std::nullopt;
+    const bool first = !tracked.peer.has_value();
+    const bool changed = first || !tracked.present() || !same_shape(*tracked.peer, peer);
+    if (peer.latest_handshake && (first || before != peer.latest_handshake)) {
+        // Only the first reading uses the wall clock: steady time counts from the change we saw.
+        const auto age = first ? std::max(now.wall - *peer.latest_handshake, base::Duration{0}) : base::Duration{0};
+        tracked.handshake_seen = now.steady - age;
+        if (!first) changes.handshakes.push_back(&tracked);
+    } else if (!peer.latest_handshake) {
+        tracked.handshake_seen = base::never;
+    }
+    tracked.peer = peer;
+    tracked.interface_present = tracked.peer_present = true;
+    tracked.gone_since = base::never;
+    return changed;
+}
+
+void Adjacencies::resolve(Tracked& tracked, const adjacency::Link& link, const adjacency::Device& device) {
+    auto& adjacency = tracked.adjacency;
+    // A link that is administratively down has lost its IPv6 addresses; what was known stays until it is up again.
+    const bool keep = !link.up && adjacency.addresses && adjacency.ifindex == link.index;
+    adjacency.ifindex = link.index;
+    if (!keep) {
+        const auto configured = tracked.configured ? tracked.configured->address : std::nullopt;
+        adjacency.addresses = adjacency::resolve(link, device, *tracked.peer, configured);
+    }
+    tracked.key.reset();
+    if (!adjacency.addresses) return;
+    const auto key = session_key(adjacency);
+    const Key self{adjacency.interface, adjacency.peer};
+    if (const auto [owner, fresh] = by_session_.try_emplace(key, self); !fresh && owner->second != self) {
+        adjacency.addresses = tl::unexpected{adjacency::Unresolved{adjacency::ResolveStep::address_taken}};
+        return;
+    }
+    tracked.key = key;
+}
+
+void Adjacencies::update_device(base::Now now, const adjacency::Link& link, const adjacency::Device& device,
+                                PeerChanges& changes) {
+    const auto* old_link = last_ ? last_->link(link.name) : nullptr;
+    bool changed = old_link == nullptr || old_link->index != link.index || old_link->up != link.up ||
+                   old_link->addresses != link.addresses;
+    for (const auto& peer : device.peers) changed |= update_peer(now, entry(now, link.name, peer.key), peer, changes);
+    const auto* old_device = old_link != nullptr ? last_->device(*old_link) : nullptr;
+    changed |= old_device == nullptr || old_device->peers.size() != device.peers.size();
+    changes.structure |= changed;
+}
+
+void Adjacencies::apply_config(base::Now now, const config::Config& config) {
+    for (auto& [key, tracked] : tracked_) {
+        tracked.configured.reset();
+        tracked.adjacency.feeds.clear();
+        for (const auto& interface : config.interfaces)
+            if (interface.name == key.first) tracked.adjacency.feeds = interface.feeds;
+    }
+    for (const auto& wanted : config.adjacencies) {
+        auto& tracked = entry(now, wanted.interface, wanted.peer);
+        tracked.configured = wanted;
+        auto& feeds = tracked.adjacency.feeds;
+        if (feeds.empty())
+            for (const auto& interface : config.interfaces)
+                if (interface.name == wanted.interface) feeds = interface.feeds;
+        for (const auto& feed : wanted.feeds)
+            if (std::ranges::find(feeds, feed) == feeds.end()) feeds.push_back(feed);
+    }
+}
+
+// False when the peer is to be forgotten.
+bool Adjacencies::note_presence(base::TimePoint now, const Key& key, Tracked& tracked, const Host& host,
+                                PeerChanges& changes) {
+    const auto* link = host.link(key.first);
+    const auto* device = link != nullptr ? host.device(*link) : nullptr;
+    if (device == nullptr) {
+        changes.structure |= tracked.interface_present;
+        if (tracked.interface_present) tracked.gone_since = now;
+        tracked.interface_present = false;
+    } else if (std::ranges::find(device->peers, key.second, &adjacency::Peer::key) == device->peers.end()) {
+        tracked.interface_present = true;
+        if (tracked.peer_present || !tracked.configured) changes.structure = true;
+        if (tracked.peer_present) changes.removed.push_back(tracked.adjacency.name);
+        tracked.peer_present = false;
+        if (!tracked.configured) return false;  // an operator took it away: no ghost of it stays
+    }
+    if (!tracked.present()) tracked.key.reset();
+    return true;
+}
+
+void Adjacencies::note_absent(base::TimePoint now, const Host& host, PeerChanges& changes) {
+    for (auto item = tracked_.begin(); item != tracked_.end();)
+        item = note_presence(now, item->first, item->second, host, changes) ? std::next(item) : tracked_.erase(item);
+}
+
+void Adjacencies::name_all() {
+    std::map<std::string, std::vector<adjacency::PublicKey>> keys;
+    for (const auto& [key, tracked] : tracked_) keys[key.first].push_back(key.second);
+    for (auto& [key, tracked] : tracked_) {
+        if (tracked.configured && tracked.configured->name)
+            tracked.adjacency.name = *tracked.configured->name;
+        else
+            tracked.adjacency.name = adjacency::default_name(key.first, key.second, keys[key.first]);
+    }
+}
+
+PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::Config& config) {
+    PeerChanges changes;
+    if (first_config_ || !(config == last_config_)) {
+        first_config_ = false;
+        last_config_ = config;
+        changes.structure = true;
+        apply_config(now, config);
+    }
+    for (const auto& device : host.devices)
+        if (const auto* link = host.link(device.interface); link != nullptr && host.device(*link) == &device)
+            update_device(now, *link, device, changes);
+    note_absent(now.steady, host, changes);
+    if (changes.structure) {
+        apply_config(now, config);  // peers that just came want their feeds too
+        name_all();
+        by_session_.clear();
+        for (auto& [key, tracked] : tracked_) {
+            if (!tracked.present()) continue;
+            const auto* link = host.link(key.first);
+            resolve(tracked, *link, *host.device(*link));
+        }
+    }
+    last_ = host;
+    return changes;
+}
+
+bool Adjacencies::forget(base::TimePoint now) {
+    return std::erase_if(tracked_, [&](const auto& item) {
+               const auto& tracked = item.second;
+               return !tracked.configured && tracked.gone_since != base::never &&
+                      now - tracked.gone_since >= forget_after;
+           }) > 0;
+}
+
+base::TimePoint Adjacencies::deadline() const {
+    auto earliest = base::never;
+    for (const auto& [key, tracked] : tracked_)
+        if (!tracked.configured && tracked.gone_since != base::never)
+            earliest = std::min(earliest, tracked.gone_since + forget_after);
+    return earliest;
+}
+
+void Adjacencies::remember(const std::set<std::string>& names) {
+    for (auto& [key, tracked] : tracked_)
+        if (names.contains(tracked.adjacency.name)) tracked.was_up = true;
+}
+
+Tracked* Adjacencies::find(const bfd::SessionKey& key) {
+    const auto found = by_session_.find(key);
+    return found == by_session_.end() ? nullptr : &tracked_.at(found->second);
+}
+
+const Tracked* Adjacencies::find(const bfd::SessionKey& key) const {
+    const auto found = by_session_.find(key);
+    return found == by_session_.end() ? nullptr : &tracked_.at(found->second);
+}
+
+const Tracked* Adjacencies::owner(base::IfIndex ifindex, const base::IpAddress& remote) const {
+    const Tracked* best = nullptr;
+    int longest = -1;
+    for (const auto& [key, tracked] : tracked_) {
+        if (!tracked.present() || tracked.adjacency.ifindex != ifindex) continue;
+        for (const auto& prefix : tracked.peer->allowed_ips) {
+            if (!prefix.contains(remote) || prefix.length <= longest) continue;
+            best = &tracked;
+            longest = prefix.length;
+        }
+    }
+    return best;
+}
+
+}  // namespace control

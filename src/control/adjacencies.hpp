@@ -1,0 +1,88 @@
+// Every adjacency this host has or was configured to have, with what is known of it: the truth behind status and feeds.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adjacency/adjacency.hpp"
+#include "base/time.hpp"
+#include "bfd/request.hpp"
+#include "config/config.hpp"
+#include "control/host.hpp"
+#include "policy/evidence.hpp"
+#include "policy/verdict.hpp"
+
+namespace control {
+
+struct Tracked {
+    adjacency::Adjacency adjacency;
+    std::optional<config::Adjacency> configured;
+    std::optional<adjacency::Peer> peer;  // as last read; kept after it went
+    bool interface_present = false;
+    bool peer_present = false;
+    base::TimePoint gone_since = base::never;
+    base::TimePoint handshake_seen = base::never;  // when latest_handshake took its present value
+    std::optional<bfd::SessionKey> key;            // of its primary session
+    bool was_up = false;
+    std::optional<policy::Cause> down_cause;
+    policy::Verdict verdict;
+    bool live = false;
+    bool counts_as_down = false;
+    base::WallTime since{};
+
+    bool present() const { return interface_present && peer_present; }
+    std::optional<base::Duration> handshake_age(base::TimePoint now) const;
+    const config::Probe& probe(const config::Config& config) const;
+    bool wants_probe() const;
+};
+
+// What changed among the peers, besides structure.
+struct PeerChanges {
+    bool structure = false;                  // sessions and verdicts must be thought over anew
+    std::vector<const Tracked*> handshakes;  // a new handshake was seen
+    std::vector<std::string> removed;        // names of peers that left while the interface stays
+};
+
+class Adjacencies {
+public:
+    using Key = std::pair<std::string, adjacency::PublicKey>;  // interface, peer
+
+    PeerChanges update(base::Now now, const Host& host, const config::Config& config);
+    // Forgets peers of interfaces that have been gone for ten minutes, unless they are configured.
+    bool forget(base::TimePoint now);
+    base::TimePoint deadline() const;
+
+    // Names that were up before a restart of ours.
+    void remember(const std::set<std::string>& names);
+
+    std::map<Key, Tracked>& all() { return tracked_; }
+    const std::map<Key, Tracked>& all() const { return tracked_; }
+    Tracked* find(const bfd::SessionKey& key);
+    const Tracked* find(const bfd::SessionKey& key) const;
+    // The one peer of the interface whose allowed-ips own `remote` (longest prefix); null when none or not WireGuard.
+    const Tracked* owner(base::IfIndex ifindex, const base::IpAddress& remote) const;
+
+private:
+    Tracked& entry(base::Now now, const std::string& interface, const adjacency::PublicKey& key);
+    void update_device(base::Now now, const adjacency::Link& link, const adjacency::Device& device,
+                       PeerChanges& changes);
+    bool update_peer(base::Now now, Tracked& tracked, const adjacency::Peer& peer, PeerChanges& changes);
+    void resolve(Tracked& tracked, const adjacency::Link& link, const adjacency::Device& device);
+    void apply_config(base::Now now, const config::Config& config);
+    bool note_presence(base::TimePoint now, const Key& key, Tracked& tracked, const Host& host, PeerChanges& changes);
+    void note_absent(base::TimePoint now, const Host& host, PeerChanges& changes);
+    void name_all();
+
+    std::map<Key, Tracked> tracked_;
+    std::map<bfd::SessionKey, Key> by_session_;
+    std::uint32_t next_id_ = 1;
+    std::optional<Host> last_;
+    config::Config last_config_;
+    bool first_config_ = true;
+};
+
+}  // namespace control

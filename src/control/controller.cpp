@@ -1,0 +1,151 @@
+#include "control/controller.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace control {
+namespace {
+
+constexpr base::Duration settle_at_least = std::chrono::seconds{3};
+constexpr base::Duration goodbye_at_most = std::chrono::seconds{2};
+constexpr base::Duration forever_detection = std::chrono::seconds{180};
+
+base::Duration detection_time(const config::Probe& probe) { return base::Duration{probe.interval} * probe.multiplier; }
+
+bool links_differ(const Host& a, const Host& b) { return a.links != b.links; }
+
+}  // namespace
+
+Controller::Controller(config::Config config, std::uint64_t seed, base::Now now)
+    : config_{std::move(config)}, sessions_{seed} {
+    static_cast<void>(adjacencies_.update(now, host_, config_));
+}
+
+void Controller::record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
+                        std::string cause, std::string detail) {
+    turn_.records.push_back({now.wall, std::move(adjacency), std::move(event), std::move(from), std::move(to),
+                             std::move(cause), std::move(detail)});
+}
+
+void Controller::on_host(base::Now now, Host host) {
+    if (links_differ(host_, host)) {
+        lids_.forget_routes();
+        structure_dirty_ = true;
+    }
+    host_ = std::move(host);
+    const auto changes = adjacencies_.update(now, host_, config_);
+    structure_dirty_ |= changes.structure;
+    verdicts_dirty_ = true;
+    for (const auto* tracked : changes.handshakes)
+        if (tracked->key) sessions_.nudge(*tracked->key, turn_.commands);
+    for (const auto& name : changes.removed) record(now, name, "peer", "present", "removed", "peer-removed");
+}
+
+void Controller::on_config(base::Now now, config::Config config) {
+    config_ = std::move(config);
+    static_cast<void>(adjacencies_.update(now, host_, config_));
+    structure_dirty_ = verdicts_dirty_ = feeds_due_ = true;
+}
+
+void Controller::on_request(base::Now now, const BfddRequest& request) {
+    told_bfdd_.erase(request.lid);  // an ADD wants an answer, also for what was told before
+    structure_dirty_ |= lids_.add(now.steady, request);
+    verdicts_dirty_ = true;
+}
+
+void Controller::on_withdraw(base::Now, std::uint32_t lid) {
+    structure_dirty_ |= lids_.withdraw(lid);
+    told_bfdd_.erase(lid);
+}
+
+void Controller::on_bfdd_gone(base::Now now) {
+    lids_.connection_gone(now.steady);
+    told_bfdd_.clear();
+}
+
+void Controller::on_route(base::Now, const Lookup& asked, const std::optional<base::IpAddress>& local,
+                          base::IfIndex ifindex) {
+    structure_dirty_ |= lids_.on_route(asked, local, ifindex);
+}
+
+void Controller::on_adopt(base::Now now, std::set<std::string> were_up) {
+    remembered_ = std::move(were_up);
+    settle_at_ = now.steady + std::max<base::Duration>(settle_at_least, detection_time(config_.probe));
+    for (const auto& adjacency : config_.adjacencies)
+        settle_at_ = std::max(settle_at_, now.steady + std::min(detection_time(adjacency.timers), forever_detection));
+}
+
+void Controller::on_stop(base::Now now) {
+    stopping_ = true;
+    goodbye_at_ = now.steady + std::min(sessions_.longest_detection(), goodbye_at_most);
+    sessions_.shut_all(turn_.commands);
+}
+
+bool Controller::goodbye_done(base::TimePoint now) const { return stopping_ && now >= goodbye_at_; }
+
+void Controller::on_event(base::Now now, const probe::Event& event) {
+    if (const auto* changed = std::get_if<probe::Changed>(&event)) return on_changed(now, *changed);
+    if (const auto* unmatched = std::get_if<probe::Unmatched>(&event)) return on_unmatched(now, *unmatched);
+    if (const auto* removed = std::get_if<probe::Removed>(&event)) return sessions_.on_removed(*removed);
+    if (const auto* stall = std::get_if<probe::Stall>(&event)) {
+        const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(stall->late_by).count();
+        record(now, "", "stall", "", "", "",
+               "late_ms=" + std::to_string(late) + " sessions=" + std::to_string(stall->sessions));
+    }
+    // SendFailed is counted in the slot, and Late is for trust_data: neither changes what routing should believe here.
+}
+
+void Controller::on_changed(base::Now now, const probe::Changed& event) {
+    const auto change = sessions_.on_changed(now.wall, event);
+    if (change.session == nullptr) return;
+    const auto& session = *change.session;
+    const auto state = session.status.state;
+    verdicts_dirty_ = true;
+    unsolicited_.on_state(now.steady, session.key, state == bfd::State::up);
+    if (state == change.before) return;
+    record(now, name_of(session.key), "session", std::string{to_string(change.before)}, std::string{to_string(state)},
+           std::string{to_string(session.status.diagnostic)},
+           "remote_state=" + std::string{to_string(session.status.remote_state)} +
+               " remote_diagnostic=" + std::string{to_string(session.status.remote_diagnostic)});
+    auto* tracked = adjacencies_.find(session.key);
+    if (tracked == nullptr) return;
+    if (state == bfd::State::up) {
+        tracked->was_up = true;
+        tracked->down_cause.reset();
+    } else if (change.before == bfd::State::up) {
+        tracked->down_cause = session.down_cause;
+        turn_.refresh_devices.push_back(tracked->adjacency.interface);  // one look refines the cause
+    }
+}
+
+void Controller::on_unmatched(base::Now now, const probe::Unmatched& event) {
+    if (!unsolicited_.offer(now.steady, event, config_, host_, adjacencies_)) return;
+    record(now, "", "unsolicited", "", "granted", "", "remote=" + base::to_string(event.remote));
+    structure_dirty_ = true;
+}
+
+void Controller::on_deadline(base::Now now) {
+    structure_dirty_ |= lids_.expire(now.steady);
+    structure_dirty_ |= unsolicited_.expire(now.steady);
+    structure_dirty_ |= adjacencies_.forget(now.steady);
+    verdicts_dirty_ = true;
+}
+
+base::TimePoint Controller::deadline() const {
+    auto earliest = std::min(
+        {lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), goodbye_at_, next_handshake_expiry()});
+    if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
+    return earliest;
+}
+
+base::TimePoint Controller::next_handshake_expiry() const {
+    auto earliest = base::never;
+    for (const auto& [key, tracked] : adjacencies_.all()) {
+        if (!tracked.live || tracked.verdict.state == policy::VerdictState::up) continue;
+        if (tracked.handshake_seen != base::never)
+            earliest = std::min(earliest, tracked.handshake_seen + policy::handshake_lifetime);
+    }
+    return earliest;
+}
+
+}  // namespace control

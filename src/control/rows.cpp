@@ -1,0 +1,121 @@
+// The controller's truth as rows of `status`, and as what each feed should show.
+#include <algorithm>
+
+#include "control/controller.hpp"
+
+namespace control {
+
+std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
+    std::set<std::string> interfaces;
+    if (feed == "link")
+        for (const auto& [key, tracked] : adjacencies_.all())
+            if (std::ranges::find(tracked.adjacency.feeds, feed) != tracked.adjacency.feeds.end())
+                interfaces.insert(key.first);
+    std::vector<policy::Wanted> all;
+    for (const auto& [key, tracked] : adjacencies_.all()) {
+        if (!tracked.present()) continue;  // nothing to act upon: withdrawn
+        const auto& feeds = tracked.adjacency.feeds;
+        const bool named = std::ranges::find(feeds, feed) != feeds.end();
+        if (!named && !interfaces.contains(key.first)) continue;
+        all.push_back({.id = tracked.adjacency.id,
+                       .adjacency = tracked.adjacency,
+                       .verdict = tracked.verdict,
+                       .live = tracked.live,
+                       .counts_as_down = tracked.counts_as_down});
+    }
+    return all;
+}
+
+const probe::SlotCounters* Controller::counters(std::uint32_t lid) const {
+    const auto found = lids_.all().find(lid);
+    if (found == lids_.all().end() || !found->second.key) return nullptr;
+    const auto* session = sessions_.find(*found->second.key);
+    return session != nullptr && session->slot != nullptr ? &session->slot->counters : nullptr;
+}
+
+// The adjacency a session belongs to: its primary's own, else the peer whose allowed-ips own the address.
+const Tracked* Controller::adjacency_of(const bfd::SessionKey& key) const {
+    if (const auto* tracked = adjacencies_.find(key)) return tracked;
+    if (key.multihop) return nullptr;
+    return adjacencies_.owner(key.ifindex, key.remote);
+}
+
+std::string Controller::name_of(const bfd::SessionKey& key) const {
+    if (const auto* tracked = adjacency_of(key)) return tracked->adjacency.name;
+    for (const auto& session : config_.sessions)
+        if (session.name && session.remote == key.remote && session.local == key.local &&
+            session.multihop == key.multihop)
+            return *session.name;
+    const auto* link = host_.link(key.ifindex);
+    return base::to_string(key.remote) + (link != nullptr ? "%" + link->name : std::string{});
+}
+
+Row::SessionView Controller::view_of(const bfd::SessionKey& key, const ManagedSession& session) const {
+    Row::SessionView view{.key = key,
+                          .status = session.status,
+                          .counters = session.slot != nullptr ? &session.slot->counters : nullptr,
+                          .asked_by = {}};
+    for (const auto& wish : session.desired.wishes) {
+        const std::string asker{to_string(wish.asker)};
+        if (std::ranges::find(view.asked_by, asker) == view.asked_by.end()) view.asked_by.push_back(asker);
+    }
+    return view;
+}
+
+Row Controller::row_of(const Tracked& tracked) const {
+    Row row;
+    row.name = tracked.adjacency.name;
+    row.adjacency = &tracked.adjacency;
+    row.peer = tracked.peer ? &*tracked.peer : nullptr;
+    row.interface = tracked.adjacency.interface;
+    if (const auto& addresses = tracked.adjacency.addresses) {
+        row.local = addresses->local;
+        row.remote = addresses->remote;
+        row.source = addresses->source;
+    } else if (tracked.present()) {
+        row.unresolved = addresses.error().step;
+    }
+    row.configured = tracked.configured.has_value();
+    row.verdict = tracked.verdict;
+    row.since = tracked.since;
+    if (tracked.key)
+        if (const auto* session = sessions_.find(*tracked.key)) row.session = view_of(*tracked.key, *session);
+    return row;
+}
+
+Row Controller::row_outside(const bfd::SessionKey& key, const ManagedSession& session) const {
+    Row row;
+    row.name = name_of(key);
+    const auto* link = host_.link(key.ifindex);
+    row.interface = link != nullptr ? link->name : "";
+    row.local = key.local;
+    row.remote = key.remote;
+    row.session = view_of(key, session);
+    const auto& asked = row.session->asked_by;
+    row.configured = std::ranges::find(asked, "config") != asked.end();
+    row.source = row.configured ? adjacency::AddressSource::configured : adjacency::AddressSource::bfdd;
+    policy::Evidence facts{
+        .session = session.status, .was_up = session.status.ever_up, .down_cause = session.down_cause};
+    row.verdict = policy::assess(facts);
+    row.since = session.since;
+    return row;
+}
+
+std::vector<Row> Controller::rows() const {
+    std::vector<Row> rows;
+    std::map<const Tracked*, std::size_t> places;
+    for (const auto& [key, tracked] : adjacencies_.all()) {
+        places.emplace(&tracked, rows.size());
+        rows.push_back(row_of(tracked));
+    }
+    for (const auto& [key, session] : sessions_.all()) {
+        if (adjacencies_.find(key) != nullptr) continue;
+        if (const auto* tracked = adjacency_of(key))
+            rows[places.at(tracked)].further.push_back(view_of(key, session));
+        else
+            rows.push_back(row_outside(key, session));
+    }
+    return rows;
+}
+
+}  // namespace control

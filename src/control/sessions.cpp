@@ -1,0 +1,117 @@
+#include "control/sessions.hpp"
+
+#include <algorithm>
+
+#include "policy/evidence.hpp"
+
+namespace control {
+
+bfd::Discriminator Sessions::fresh_discriminator() {
+    // RFC 5880 §6.8.1: nonzero and unique; random, to resist guessing.
+    for (;;) {
+        const auto value = static_cast<std::uint32_t>(random_());
+        if (value != 0 && discriminators_.insert(value).second) return bfd::Discriminator{value};
+    }
+}
+
+void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& desired,
+                   std::vector<probe::Command>& commands) {
+    ManagedSession session{.key = key, .desired = desired, .in_force = effective(desired)};
+    const bfd::Session fresh{session.in_force.parameters, fresh_discriminator(), static_cast<std::uint32_t>(random_()),
+                             now.steady};
+    session.slot = pool_.create(key, session.in_force.minimum_ttl, fresh);
+    if (session.slot == nullptr) {  // every slot is taken; asked again when something changes
+        discriminators_.erase(fresh.status().local_discriminator.value);
+        ++refused_;
+        return;
+    }
+    session.status = fresh.status();
+    session.since = now.wall;
+    by_id_.emplace(session.slot->id, key);
+    commands.emplace_back(probe::Add{session.slot});
+    sessions_.emplace(key, std::move(session));
+}
+
+void Sessions::remove(ManagedSession& session, std::vector<probe::Command>& commands) {
+    commands.emplace_back(probe::Remove{session.slot->id});
+    by_id_.erase(session.slot->id);
+    session.slot = nullptr;  // the probe thread's until Removed comes back
+}
+
+void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands) {
+    refused_ = 0;
+    for (auto item = sessions_.begin(); item != sessions_.end();) {
+        if (desired.contains(item->first)) {
+            ++item;
+            continue;
+        }
+        remove(item->second, commands);
+        item = sessions_.erase(item);
+    }
+    for (const auto& [key, wanted] : desired) {
+        const auto found = sessions_.find(key);
+        if (found == sessions_.end()) {
+            add(now, key, wanted, commands);
+            continue;
+        }
+        auto& session = found->second;
+        if (session.desired == wanted) continue;
+        session.desired = wanted;
+        const auto merged = effective(wanted);
+        if (merged == session.in_force) continue;
+        session.in_force = merged;
+        commands.emplace_back(probe::Change{session.slot->id, merged.parameters, merged.minimum_ttl});
+    }
+}
+
+SessionChange Sessions::on_changed(base::WallTime now, const probe::Changed& event) {
+    const auto id = by_id_.find(event.id);
+    if (id == by_id_.end()) return {};
+    auto& session = sessions_.at(id->second);
+    const auto before = session.status.state;
+    session.status = event.status;
+    if (before != event.status.state) session.since = now;
+    if (before == bfd::State::up && event.status.state != bfd::State::up)
+        session.down_cause = policy::cause_of_down(event.status);
+    else if (event.status.state == bfd::State::up)
+        session.down_cause.reset();
+    return {&session, before};
+}
+
+void Sessions::on_removed(const probe::Removed& event) {
+    if (event.slot == nullptr) return;
+    discriminators_.erase(event.slot->session.status().local_discriminator.value);
+    pool_.release(event.slot);
+}
+
+void Sessions::nudge(const bfd::SessionKey& key, std::vector<probe::Command>& commands) const {
+    if (const auto* session = find(key); session != nullptr && !session->status.ever_heard)
+        commands.emplace_back(probe::Nudge{session->slot->id});
+}
+
+void Sessions::shut_all(std::vector<probe::Command>& commands) {
+    for (auto& [key, session] : sessions_) {
+        session.in_force.parameters.admin_down = true;
+        commands.emplace_back(
+            probe::Change{session.slot->id, session.in_force.parameters, session.in_force.minimum_ttl});
+    }
+}
+
+const ManagedSession* Sessions::find(const bfd::SessionKey& key) const {
+    const auto found = sessions_.find(key);
+    return found == sessions_.end() ? nullptr : &found->second;
+}
+
+const ManagedSession* Sessions::find(probe::SessionId id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : find(found->second);
+}
+
+base::Duration Sessions::longest_detection() const {
+    base::Duration longest{};
+    for (const auto& [key, session] : sessions_)
+        if (session.status.state == bfd::State::up) longest = std::max(longest, session.status.detection_time);
+    return longest;
+}
+
+}  // namespace control

@@ -1,0 +1,68 @@
+// The sessions this side wants, their slots, and what the probe thread last said of each. Turns a picture of what
+// should exist into Add, Change and Remove commands.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "base/time.hpp"
+#include "bfd/request.hpp"
+#include "control/requests.hpp"
+#include "policy/verdict.hpp"
+#include "probe/command.hpp"
+#include "probe/event.hpp"
+#include "probe/slot_pool.hpp"
+
+namespace control {
+
+struct ManagedSession {
+    bfd::SessionKey key{};
+    Desired desired{};
+    bfd::Merged in_force{};
+    probe::Slot* slot = nullptr;
+    bfd::Status status{};                       // as last told by the probe thread
+    std::optional<policy::Cause> down_cause{};  // what BFD knew when it last left Up
+    base::WallTime since{};                     // of its present state
+};
+
+// What one Changed event meant.
+struct SessionChange {
+    const ManagedSession* session = nullptr;  // null: a stale id
+    bfd::State before = bfd::State::down;
+};
+
+class Sessions {
+public:
+    explicit Sessions(std::uint64_t seed)
+        : random_{seed}, pool_{probe::default_capacity, static_cast<std::uint32_t>(seed >> 32)} {}
+
+    void reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands);
+    SessionChange on_changed(base::WallTime now, const probe::Changed& event);
+    void on_removed(const probe::Removed& event);
+    void nudge(const bfd::SessionKey& key, std::vector<probe::Command>& commands) const;
+    void shut_all(std::vector<probe::Command>& commands);
+
+    const ManagedSession* find(const bfd::SessionKey& key) const;
+    const ManagedSession* find(probe::SessionId id) const;
+    const std::map<bfd::SessionKey, ManagedSession>& all() const { return sessions_; }
+    base::Duration longest_detection() const;
+    std::size_t refused() const { return refused_; }  // sessions there was no slot for
+
+private:
+    bfd::Discriminator fresh_discriminator();
+    void add(base::Now now, const bfd::SessionKey& key, const Desired& desired, std::vector<probe::Command>& commands);
+    void remove(ManagedSession& session, std::vector<probe::Command>& commands);
+
+    std::mt19937_64 random_;
+    std::size_t refused_ = 0;
+    probe::SlotPool pool_;
+    std::map<bfd::SessionKey, ManagedSession> sessions_;
+    std::map<probe::SessionId, bfd::SessionKey> by_id_;
+    std::set<std::uint32_t> discriminators_;  // taken ones, those of sessions on their way out included
+};
+
+}  // namespace control

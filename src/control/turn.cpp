@@ -1,0 +1,132 @@
+// What follows once a batch is drained: which sessions should exist, what bfdd must hear, what routing should believe.
+#include <algorithm>
+#include <utility>
+
+#include "control/controller.hpp"
+
+namespace control {
+
+Turn Controller::take(base::Now now) {
+    const bool settling = settle_at_ != base::TimePoint{} && now.steady < settle_at_;
+    if (settle_at_ != base::TimePoint{} && !settling) {
+        settle_at_ = base::TimePoint{};
+        adjacencies_.remember(std::exchange(remembered_, {}));
+        verdicts_dirty_ = feeds_due_ = true;
+    }
+    if (structure_dirty_ && !stopping_) reconcile(now);
+    if (verdicts_dirty_) assess_all(now);
+    tell_bfdd();
+    if (feeds_due_ && !settling && !stopping_) {
+        turn_.verdicts_changed = true;
+        feeds_due_ = false;
+    }
+    return std::exchange(turn_, {});
+}
+
+void Controller::reconcile(base::Now now) {
+    structure_dirty_ = false;
+    unsolicited_.prune(config_, host_);
+    lids_.resolve(host_, adjacencies_, turn_.lookups);
+    sessions_.reconcile(now, desired_sessions(), turn_.commands);
+    verdicts_dirty_ = feeds_due_ = true;
+}
+
+DesiredSessions Controller::desired_sessions() const {
+    DesiredSessions desired;
+    for (const auto& [key, tracked] : adjacencies_.all()) {
+        if (!tracked.key || !tracked.wants_probe()) continue;
+        auto& wanted = desired[*tracked.key];
+        wanted.fallback = tracked.probe(config_);
+        wanted.wireguard = true;
+        if (tracked.configured && tracked.configured->own_timers)
+            wanted.wishes.push_back({Asker::config, request_of(tracked.configured->timers)});
+    }
+    for (const auto& session : config_.sessions) {
+        bfd::SessionKey key{.local = session.local, .remote = session.remote, .multihop = session.multihop};
+        if (!session.multihop) {
+            const auto* link = host_.link(session.interface);
+            if (link == nullptr) continue;
+            key.ifindex = link->index;
+        }
+        auto request = request_of(session.timers);
+        request.minimum_ttl = session.multihop ? session.minimum_ttl : std::uint8_t{255};
+        desired[key].wishes.push_back({Asker::config, request});
+    }
+    for (const auto& [number, lid] : lids_.all())
+        if (lid.key) desired[*lid.key].wishes.push_back({Asker::bfdd, lid.request.wish});
+    for (const auto& [key, ends] : unsolicited_.all()) {
+        if (desired.contains(key)) continue;  // somebody asks for it by now
+        auto request = request_of(config_.probe);
+        request.passive = true;  // RFC 9468 §2: the passive role of RFC 5880 §6.1
+        desired[key].wishes.push_back({Asker::unsolicited, request});
+    }
+    return desired;
+}
+
+void Controller::tell_bfdd() {
+    for (const auto& [number, lid] : lids_.all()) {
+        if (lid.stale || !lid.key) continue;
+        const auto* session = sessions_.find(*lid.key);
+        if (session == nullptr) continue;
+        auto& told = told_bfdd_[number];
+        if (told == session->status) continue;
+        told = session->status;
+        turn_.bfdd.push_back({number, session->status});
+    }
+}
+
+policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint now) const {
+    policy::Evidence out{.interface_present = tracked.interface_present,
+                         .peer_present = tracked.peer_present,
+                         .resolved = tracked.adjacency.addresses.has_value(),
+                         .has_endpoint = tracked.peer && tracked.peer->endpoint,
+                         .handshake_age = tracked.handshake_age(now),
+                         .session = std::nullopt,
+                         .was_up = tracked.was_up,
+                         .require_proof = tracked.probe(config_).require_proof,
+                         .admin_down = false,
+                         .down_cause = tracked.down_cause};
+    if (tracked.key)
+        if (const auto* session = sessions_.find(*tracked.key)) out.session = session->status;
+    return out;
+}
+
+void Controller::assess_all(base::Now now) {
+    verdicts_dirty_ = false;
+    for (auto& [key, tracked] : adjacencies_.all()) feeds_due_ |= assess(now, tracked);
+}
+
+// True when a feed may have to act: a change of cause alone is not for feeds.
+bool Controller::assess(base::Now now, Tracked& tracked) {
+    if (!tracked.interface_present && tracked.was_up) tracked.down_cause = policy::Cause::interface_gone;
+    const auto facts = evidence(tracked, now.steady);
+    const auto verdict = policy::assess(facts);
+    const bool live = policy::is_live(verdict, facts);
+    const bool counts_as_down =
+        verdict.state == policy::VerdictState::down ||
+        (facts.require_proof && verdict.state == policy::VerdictState::unknown && !tracked.was_up);
+    const auto before = std::exchange(tracked.verdict, verdict);
+    const auto cause = verdict.cause ? std::string{to_string(*verdict.cause)} : std::string{};
+    if (before.state != verdict.state) {
+        tracked.since = now.wall;
+        record(now, tracked.adjacency.name, "verdict", std::string{to_string(before.state)},
+               std::string{to_string(verdict.state)}, cause);
+    } else if (before.cause != verdict.cause && verdict.state == policy::VerdictState::down) {
+        record(now, tracked.adjacency.name, "cause", before.cause ? std::string{to_string(*before.cause)} : "", cause,
+               cause);
+    }
+    const bool due = before.state != verdict.state || before.cost != verdict.cost || tracked.live != live ||
+                     tracked.counts_as_down != counts_as_down;
+    tracked.live = live;
+    tracked.counts_as_down = counts_as_down;
+    return due;
+}
+
+std::set<std::string> Controller::were_up() const {
+    auto names = remembered_;
+    for (const auto& [key, tracked] : adjacencies_.all())
+        if (tracked.was_up) names.insert(tracked.adjacency.name);
+    return names;
+}
+
+}  // namespace control
