@@ -1,6 +1,7 @@
 // One RFC 5880 session in asynchronous mode (demand honoured when the peer asks for it), without socket or clock: told
 // `now`, it answers with at most one packet and one transition, and says when it next wants waking. Echo is not spoken
-// (Required Min Echo RX is 0); authentication has its own issue. Which datagram is for this session is probe's question.
+// (Required Min Echo RX is 0); authentication has its own issue. Which datagram is for this session is probe's
+// question.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,12 @@ namespace bfd {
 inline constexpr base::Duration slow_interval = std::chrono::seconds{1};  // RFC 5880 §6.8.3: while not Up
 
 struct Parameters {
-    Microseconds desired_min_tx{50'000};   // 3.3 ms … 60 s
-    Microseconds required_min_rx{50'000};  // 3.3 ms … 60 s
-    std::uint8_t detect_mult = 3;          // 1 … 255
-    bool passive = false;                  // RFC 5880 §6.1: silent until the peer is heard
+    Microseconds desired_min_tx{50'000};     // 3.3 ms … 60 s
+    Microseconds required_min_rx{50'000};    // 3.3 ms … 60 s
+    std::uint8_t detect_mult = 3;            // 1 … 255
+    bool passive = false;                    // RFC 5880 §6.1: silent until the peer is heard
     bool control_plane_independent = false;  // the C bit we send
-    bool admin_down = false;               // hold the session in AdminDown
+    bool admin_down = false;                 // hold the session in AdminDown
     // A peer never heard is probed ever more slowly: 1 s for a minute, then step by step to 10 s.
     bool back_off = false;
     friend bool operator==(const Parameters&, const Parameters&) = default;
@@ -39,8 +40,8 @@ struct Status {
     bool ever_up = false;
     Discriminator local_discriminator;
     Discriminator remote_discriminator;
-    Microseconds tx_interval{};  // negotiated, before jitter
-    Microseconds rx_interval{};  // what the peer may take between two packets
+    Microseconds tx_interval{};       // negotiated, before jitter
+    Microseconds rx_interval{};       // what the peer may take between two packets
     base::Duration detection_time{};  // RFC 5880 §6.8.4; 0 while nothing was heard
     Microseconds remote_desired_min_tx{};
     Microseconds remote_required_min_rx{1};
@@ -61,17 +62,42 @@ struct Output {
     bool status_changed = false;  // anything in Status that a watcher shows or bfdd wants (every transition included)
 };
 
-// Everything a successor needs to go on with the same peer as if nothing had happened. Trivially copyable.
+// RFC 5880 §6.2 and §6.8.6: what hearing `received` makes of `local`.
+constexpr State next_state(State local, State received) {
+    using enum State;
+    switch (local) {
+        case admin_down: return admin_down;
+        case down: return received == down ? init : received == init ? up : down;
+        case init: return received == admin_down ? down : received == down ? init : up;
+        case up: return received == admin_down || received == down ? down : up;
+    }
+    return local;
+}
+
+// Everything a session is, so a successor that is given it goes on with the same peer as if nothing had happened.
+// Trivially copyable. A time that was never set is TimePoint{}.
 struct Snapshot {
-    Parameters parameters;
+    Parameters parameters;  // what is wished for
     Status status;
-    base::TimePoint last_received;
+    base::TimePoint last_received;  // arrival of the last acceptable packet
+    base::TimePoint last_sent;      // a Final does not count: it follows no timer
     base::TimePoint next_send;
+    base::TimePoint grace_until;  // expiry is not judged before: extend(), or one detection time after a restart
+    base::TimePoint quiet_since;  // for back_off: creation, nudge or last packet
+    base::TimePoint first_poll, last_poll;  // of this Poll Sequence, valid when poll_sent
+    base::TimePoint settled_at;             // no Final of an earlier Poll Sequence can still come: RFC 5880 §6.8.3
     std::uint32_t jitter_state = 0;
-    Microseconds polled_desired_min_tx{};   // in force (sent before the poll), RFC 5880 §6.8.3
+    Microseconds slow_tx{1'000'000};            // grows from one second while backing off
+    Microseconds advertised_desired_min_tx{};   // bfd.DesiredMinTxInterval: in every packet
+    Microseconds advertised_required_min_rx{};  // bfd.RequiredMinRxInterval: in every packet
+    Microseconds polled_desired_min_tx{};       // in force (sent before the poll), RFC 5880 §6.8.3
     Microseconds polled_required_min_rx{};
-    bool polling = false;
-    bool poll_queued = false;
+    Packet told;  // contents of the last packet sent, only to see when the next would differ
+    bool told_once = false;
+    bool polling = false;      // packets carry P until F comes
+    bool poll_sent = false;    // at least one P of this sequence went out
+    bool poll_queued = false;  // another sequence follows this one
+    bool extended = false;     // extend() was used since the last packet
 };
 
 class Session {
@@ -79,8 +105,10 @@ public:
     Session(const Parameters& parameters, Discriminator local, std::uint32_t jitter_seed, base::TimePoint now);
     Session(const Snapshot& snapshot, base::TimePoint now);
 
-    // `arrival` is the kernel's receive time, mapped to the steady clock: never in the future of the drain.
-    Output on_packet(base::TimePoint arrival, const Packet& packet);
+    // `arrival` is the kernel's receive time, mapped to the steady clock: never in the future of the drain. It counts
+    // for detection; `now`, when the answer goes out, for the spacing of what we send.
+    Output on_packet(base::TimePoint arrival, const Packet& packet, base::TimePoint now);
+    Output on_packet(base::TimePoint arrival, const Packet& packet) { return on_packet(arrival, packet, arrival); }
     // Judges expiry first, then sends what is due. Calling it early is harmless.
     Output on_deadline(base::TimePoint now);
     // New wishes: RFC 5880 §6.8.3 (Poll Sequence), §6.8.16 (AdminDown and back).
@@ -93,18 +121,41 @@ public:
 
     base::TimePoint deadline() const;         // the earlier of the next send and the detection deadline
     base::TimePoint detect_deadline() const;  // base::never when nothing can expire
-    State state() const { return status_.state; }
-    const Status& status() const { return status_; }
-    const Parameters& parameters() const { return parameters_; }
-    Snapshot snapshot() const;
+    base::TimePoint last_received() const { return s_.last_received; }  // TimePoint{}: nothing heard yet
+    State state() const { return s_.status.state; }
+    const Status& status() const { return s_.status; }
+    const Parameters& parameters() const { return s_.parameters; }
+    const Snapshot& snapshot() const { return s_; }
 
 private:
-    Parameters parameters_;
-    Status status_;
-    // The builder of this room completes the private part.
+    void learn(const Packet& packet, base::TimePoint arrival, base::TimePoint now);
+    void end_poll(base::TimePoint arrival);
+    void start_poll();
+    void drop_poll();
+    void advertise_wishes(base::TimePoint now);
+    void poll_for_demand(base::TimePoint now);
+    void refresh_intervals();
+    void forget_remote();
+    void back_off(base::TimePoint now);
+    Transition move(State to, Diagnostic why, base::TimePoint at);
+    Packet compose() const;
+    Packet send(base::TimePoint now);
+    Packet send_final();
+
+    bool is_up() const { return s_.status.state == State::up; }
+    bool can_expire() const { return s_.status.state == State::init || is_up(); }
+    bool may_transmit() const;
+    bool demand_is_active() const;
+    bool differs_from_told() const;
+    Microseconds wanted_tx() const;
+    base::TimePoint silence_deadline() const;
+    base::TimePoint send_deadline() const;
+    base::Duration jittered(Microseconds interval);
+
+    Snapshot s_;
 };
 
 static_assert(std::is_trivially_copyable_v<Status>);
-static_assert(std::is_trivially_copyable_v<Snapshot>);
+static_assert(std::is_trivially_copyable_v<Snapshot> && sizeof(Session) <= 256);  // thousands of them
 
 }  // namespace bfd
