@@ -1,0 +1,64 @@
+// Every WireGuard device of this host with its peers, followed by looking at each once a second: WireGuard tells nobody
+// of its changes. A device that gives no sensible answer keeps what it showed last; problems() says why.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "adjacency/link.hpp"
+#include "adjacency/peer.hpp"
+#include "base/time.hpp"
+#include "io/timer.hpp"
+#include "wireguard/source.hpp"
+
+namespace wireguard {
+
+class Devices {
+public:
+    // Counters count as change, so expect a call a second; calls are made in turns of their own, one for all devices
+    // that answered meanwhile. Devices in the order of their names.
+    using OnChange = std::function<void(std::vector<adjacency::Device>)>;
+
+    Devices(boost::asio::io_context& context, OnChange on_change,
+            std::filesystem::path uapi_folder = "/var/run/wireguard");
+    Devices(const Devices&) = delete;
+    Devices& operator=(const Devices&) = delete;
+    ~Devices();
+
+    // Which interfaces exist. Those of kind "wireguard" are the kernel's; of the others those with a socket NAME.sock
+    // in the UAPI folder.
+    void on_links(const std::vector<adjacency::Link>& links);
+    // A look now. Asked for while one runs: one more after it, however often. A device that fails is left to its
+    // back-off.
+    void refresh(const std::string& interface);
+    std::vector<std::string> problems() const;  // "wg0: what failed and what to do"
+
+private:
+    class Watched;
+    void reconcile();
+    std::vector<std::string> uapi_names();
+    void watch(const std::string& name, base::IfIndex index, bool in_kernel);
+
+    boost::asio::io_context& context_;
+    OnChange on_change_;
+    std::filesystem::path uapi_folder_;
+    std::string folder_problem_;
+    struct Seen {
+        base::IfIndex index;
+        bool in_kernel = false;
+    };
+    std::map<std::string, Seen> links_;
+    std::map<std::string, std::unique_ptr<Watched>> watched_;
+    io::Timer flush_;
+    io::Timer scan_;
+};
+
+}  // namespace wireguard

@@ -1,0 +1,70 @@
+// The cross-platform userspace protocol's answer to `get=1` (https://www.wireguard.com/xplatform/): text to a device.
+// Pure. Keys it does not know are skipped; secret keys are skipped unread: wiping the buffer they stand in is the
+// client's part.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "adjacency/peer.hpp"
+#include "base/result.hpp"
+
+namespace wireguard {
+
+enum class UapiRefusal : std::uint8_t {
+    line_too_long,
+    not_key_value,
+    bad_public_key,
+    bad_number,
+    bad_endpoint,
+    bad_allowed_ip,
+    outside_peer,   // a peer's attribute before any public_key
+    no_errno,       // the blank line that ends the answer came first
+    errno_nonzero,  // the other side says that it failed
+    truncated,      // no blank line
+};
+constexpr std::string_view to_string(UapiRefusal r) {
+    switch (r) {
+        using enum UapiRefusal;
+        case line_too_long: return "a line is too long";
+        case not_key_value: return "a line is not key=value";
+        case bad_public_key: return "a public key is not 64 hexadecimal digits";
+        case bad_number: return "a number is not one, or too large";
+        case bad_endpoint: return "an endpoint is not address:port";
+        case bad_allowed_ip: return "an allowed-ip is not a prefix";
+        case outside_peer: return "a peer's attribute stands before any peer";
+        case no_errno: return "the answer ends without errno";
+        case errno_nonzero: return "the answer is an error";
+        case truncated: return "the answer is cut short";
+    }
+    return "?";
+}
+
+// Takes an answer in pieces as they arrive, so that a long one need not be handled in one turn.
+class UapiParser {
+public:
+    static constexpr std::size_t longest_line = 512;  // without its newline; a key's line has 76
+
+    // Reads whole lines off the front and says how many bytes they had; the rest is to come again with more.
+    base::Result<std::size_t, UapiRefusal> take(std::string_view text);
+    bool is_done() const { return done_; }
+    adjacency::Device take_device();  // listen_port and peers; index and name are the caller's to know
+
+private:
+    std::optional<UapiRefusal> line(std::string_view text);
+    std::optional<UapiRefusal> peer_line(std::string_view key, std::string_view value);
+    std::optional<UapiRefusal> handshake(std::string_view value, bool is_seconds);
+
+    adjacency::Device device_;
+    std::uint64_t handshake_seconds_ = 0;
+    std::uint64_t handshake_nanoseconds_ = 0;
+    std::optional<std::uint64_t> errno_;
+    bool done_ = false;
+};
+
+// A whole answer at once.
+base::Result<adjacency::Device, UapiRefusal> parse_uapi(std::string_view answer);
+
+}  // namespace wireguard
