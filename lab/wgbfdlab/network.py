@@ -1,0 +1,228 @@
+"""A topology that stands: nodes, links, WireGuard, daemons, the cut and the stream. Leaving the `with` block removes it all."""
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import daemons, nodes, wireguard
+from .nodes import RunningNode, children
+from .settings import STREAM_PORT, STREAM_RATE
+from .stream import Record
+from .topology import LabError
+from .watch import Watch
+
+PREFIX = "wgbfd"
+CUT_TABLE = "add table inet labcut\nadd chain inet labcut forward { type filter hook forward priority 0; }\n"
+
+
+class Network:
+    def __init__(self, topology, settings, out=None):
+        self.topology, self.settings = topology, settings
+        self._out = Path(out) if out else None
+        self._temporary = None
+        self.nodes, self.daemons, self.watches = {}, {}, {}
+
+    def __enter__(self):
+        nodes.sweep(PREFIX)
+        self._temporary = Path(tempfile.mkdtemp(prefix="wgbfd-lab-"))
+        self._temporary.chmod(0o755)
+        try:
+            self._build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes.values():
+            node.stop()
+        if self._out:
+            _keep_files(self._temporary, self._out)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _build(self):
+        prefix = f"{PREFIX}-{os.getpid()}"
+        self.keys = wireguard.Keys(self.topology)
+        for name, spec in self.topology.nodes.items():
+            self.nodes[name] = RunningNode(spec, self._temporary / name, prefix)
+            self.nodes[name].start()
+        for node in self.nodes.values():
+            node.wait_started()
+        self._link()
+        for node in self.nodes.values():
+            _configure(node)
+        self.kernel = self._kernel_wireguard()
+        for node in self.nodes.values():
+            for interface in node.spec.wireguards:
+                wireguard.create(node, interface, self.keys, self.kernel)
+        self._start_daemons()
+        if self.topology.cut:
+            self.nodes[self.topology.cut.node].run(["nft", "-f", "-"], text=CUT_TABLE)
+        self.wait_ready()
+
+    def _link(self):
+        lines = [f"link add {one[1]} netns {self.nodes[one[0]].pid} type veth peer name {two[1]} netns {self.nodes[two[0]].pid}"
+                 for one, two in self.topology.links]
+        subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+
+    def _kernel_wireguard(self):
+        if self.settings.wireguard != "auto":
+            return self.settings.wireguard == "kernel"
+        return wireguard.kernel_has_wireguard(next(iter(self.nodes.values())))
+
+    def _start_daemons(self):
+        for name, node in self.nodes.items():
+            mode = self.settings.mode_of(name, self.topology.cut)
+            self.daemons[name] = daemons.Daemons(node, self.topology, mode, self.settings, self.keys)
+            self.watches[name] = Watch(node, self.daemons[name], self.topology, self.keys)
+        daemons.start_all(list(self.daemons.values()))
+
+    def wait_ready(self, limit=90):
+        """Every session, adjacency and neighbour is up, and the watched routes lead where they should."""
+        waiting = dict(self.daemons)
+        for_what = ""
+
+        def ready():
+            nonlocal for_what
+            for name in list(waiting):
+                for_what = _first_wait(waiting[name])
+                if for_what:
+                    return False
+                del waiting[name]
+            return True
+        wait_until(ready, limit, lambda: for_what, pause=0.1)
+        for name, watch in self.watches.items():
+            if self.daemons[name].has_wgbfd:
+                watch.follow_wgbfd()
+
+    def moments(self):
+        every = [moment for watch in self.watches.values() for moment in watch.moments()]
+        return sorted(every, key=lambda moment: moment.at)
+
+    @contextmanager
+    def prepared_cut(self, one_way=False):
+        """Yields a function that cuts the path and returns the moment. nft already waits for its input then, so the
+        moment is known to about a millisecond."""
+        cut = self.topology.cut
+        pairs = [(cut.inward, cut.outward)] + ([] if one_way else [(cut.outward, cut.inward)])
+        rules = "".join(f'add rule inet labcut forward iifname "{a}" oifname "{b}" drop\n' for a, b in pairs)
+        with self._prepared_nft(rules) as fire:
+            yield fire
+
+    @contextmanager
+    def prepared_restore(self):
+        with self._prepared_nft("flush chain inet labcut forward\n") as fire:
+            yield fire
+
+    @contextmanager
+    def _prepared_nft(self, rules):
+        node = self.nodes[self.topology.cut.node]
+        process = subprocess.Popen(node.inside(["nft", "-f", "-"]), stdin=subprocess.PIPE, text=True, start_new_session=True)
+        time.sleep(0.2)
+
+        def fire():
+            at = time.time()
+            process.communicate(rules, timeout=20)
+            if process.returncode != 0:
+                raise LabError(f"node {node.name}: nft failed")
+            return at
+        try:
+            yield fire
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def remake_wireguard(self, tunnel, pause):
+        """The interface goes with its keys and sessions, and comes back after `pause` with the same configuration."""
+        node = self.nodes[tunnel.node]
+        interface = next(wg for wg in node.spec.wireguards if wg.name == tunnel.interface)
+        at = time.time()
+        wireguard.delete(node, interface)
+        time.sleep(pause)
+        back = time.time()
+        wireguard.create(node, interface, self.keys, self.kernel)
+        return at, back
+
+    def stream(self):
+        return Stream(self)
+
+
+class Stream:
+    """The running stream; `record()` ends it."""
+
+    def __init__(self, network):
+        sender, receiver = (network.topology.stream_end(what) for what in ("send", "receive"))
+        if not sender or not receiver:
+            raise LabError(f"{network.topology.name}: no node with lab.stream")
+        program = str(Path(__file__).with_name("stream.py"))
+        self._files = [network.nodes[end.name].logs / name for end, name in ((sender, "sent.bin"), (receiver, "seen.bin"))]
+        for path in self._files:
+            path.unlink(missing_ok=True)
+        run = [sys.executable or "/usr/bin/python3", program]
+        self._receiver = network.nodes[receiver.name].spawn([*run, "receive", STREAM_PORT, self._files[1]], "stream.out")
+        time.sleep(0.3)
+        self._sender = network.nodes[sender.name].spawn(
+            [*run, "send", sender.stream[1], STREAM_PORT, STREAM_RATE, self._files[0]], "stream.out")
+
+    def record(self):
+        _terminate(self._sender)
+        time.sleep(0.2)
+        _terminate(self._receiver)
+        return Record.read(*self._files)
+
+
+def wait_until(condition, limit, waiting_for, pause=0.05):
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise LabError(f"not within {limit} s: {waiting_for()}")
+        time.sleep(pause)
+
+
+def _first_wait(one):
+    try:
+        waits = one.not_ready()
+    except LabError as error:
+        one.check_alive()
+        waits = str(error)
+    if not waits and one.node.spec.watch:
+        prefix, preferred = one.node.spec.watch
+        route = one.node.run(["ip", "route", "show", prefix]).stdout
+        waits = "" if f"dev {preferred} " in route else f"route {prefix} by {preferred}"
+    return f"node {one.node.name}: {waits}" if waits else ""
+
+
+def _configure(node):
+    """Addresses, kernel parameters and the topology's own commands, in one process."""
+    commands = [["sysctl", "-qw", f"{key}={value}"] for key, value in node.spec.sysctls.items()]
+    for interface, address in node.spec.addresses.items():
+        commands += [["ip", "address", "add", address, "dev", interface], ["ip", "link", "set", interface, "up"]]
+    commands += node.spec.commands
+    if commands:
+        node.run(["sh", "-ec", "\n".join(shlex.join(command) for command in commands)])
+
+
+def _terminate(process):
+    """SIGTERM to the process inside the node: nsenter, its parent, would not pass the signal on."""
+    for child in children(process.pid):
+        try:
+            os.kill(child, 15)
+        except ProcessLookupError:
+            pass
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _keep_files(source, out):
+    target = out / "nodes"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=lambda _d, names: [n for n in names if n.endswith(".sock")], dirs_exist_ok=True)

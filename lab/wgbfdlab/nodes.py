@@ -1,0 +1,140 @@
+"""A node: network, mount and process namespace of its own, with a private /run and /etc/frr.
+
+Its first process is a shell that only waits; killing it ends everything in the node, and it dies with the lab, so nothing
+is left behind however the lab ends. The processes of a node see themselves alone, as on a real router.
+"""
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+from .topology import LabError
+
+# /run is private: WireGuard's sockets, FRR's and wgbfd's live there. /proc/self/stat is read while /proc is still the
+# outer one: its first word is the process number the lab knows this shell by. `wait` reaps whatever is orphaned here.
+FIRST_PROCESS = """
+read -r pid rest < /proc/self/stat
+mount -t tmpfs -o mode=755 lab /run && mkdir -p /run/frr /run/lock /run/wireguard && chown {frr} /run/frr || exit 1
+if [ -d /etc/frr ]; then mount --bind {etc} /etc/frr || exit 1; fi
+mount -t proc proc /proc || exit 1
+mount -t sysfs sysfs /sys 2>/dev/null
+ip link set lo up || exit 1
+echo "$pid"
+while :; do sleep 3600 & wait; done
+"""
+
+
+class RunningNode:
+    def __init__(self, spec, directory, prefix):
+        self.spec = spec
+        self.name = spec.name
+        self.namespace = f"{prefix}-{spec.name}"
+        self.directory = Path(directory)
+        self.logs = self.directory / "log"
+        self.etc_frr = self.directory / "etc/frr"
+        for path in (self.logs, self.etc_frr):
+            path.mkdir(parents=True)
+        give_to_frr(self.logs, self.etc_frr)
+        self.pid = 0
+        self._holder = None
+
+    def start(self):
+        script = FIRST_PROCESS.format(etc=shlex.quote(str(self.etc_frr)), frr="frr:frr" if frr_ids() else "root:root")
+        with open(self.logs / "node.out", "wb") as errors:
+            self._holder = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
+                 "--propagation", "private", "/bin/sh", "-c", script],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
+
+    def wait_started(self):
+        word = self._holder.stdout.readline().strip()
+        if not word:
+            reason = (self.logs / "node.out").read_text(errors="replace").strip()
+            raise LabError(f"node {self.name}: no namespaces: {reason}")
+        self.pid = int(word)
+        subprocess.run(["ip", "netns", "attach", self.namespace, str(self.pid)], check=True)
+
+    def inside(self, command):
+        """The command line that runs `command` in this node."""
+        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-p", *map(str, command)]
+
+    def run(self, command, check=True, text=None, timeout=60):
+        done = subprocess.run(self.inside(command), input=text, stdin=None if text is not None else subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+                              timeout=timeout, start_new_session=True)
+        if check and done.returncode != 0:
+            raise LabError(f"node {self.name}: {shlex.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
+        return done
+
+    def spawn(self, command, output, extra_environment=None, stdin=subprocess.DEVNULL):
+        """Starts a process whose output is appended to the file `output` of this node."""
+        with open(self.logs / output, "ab") as sink:
+            return subprocess.Popen(self.inside(command), stdin=stdin, stdout=sink, stderr=sink,
+                                    env=environment(extra_environment), start_new_session=True)
+
+    def path(self, inner):
+        """A path inside the node as the lab reaches it (sockets in the private /run)."""
+        return f"/proc/{self.pid}/root{inner}"
+
+    def stop(self):
+        if self.pid:
+            try:
+                os.kill(self.pid, 9)
+            except ProcessLookupError:
+                pass
+        if self._holder:
+            self._holder.kill()
+            self._holder.wait()
+            self._holder.stdout.close()
+        if self.pid:
+            remove_namespace(self.namespace)
+
+
+def environment(extra=None):
+    return {**os.environ, "TZ": "UTC", "LC_ALL": "C", **(extra or {})}
+
+
+def frr_ids():
+    import pwd
+    try:
+        entry = pwd.getpwnam("frr")
+    except KeyError:
+        return None
+    return entry.pw_uid, entry.pw_gid
+
+
+def give_to_frr(*paths):
+    ids = frr_ids()
+    for path in paths:
+        if ids:
+            os.chown(path, *ids)
+
+
+def remove_namespace(name):
+    subprocess.run(["ip", "netns", "del", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def sweep(label):
+    """Removes the names that a killed lab left (LABEL-PID-NODE); its namespaces went with its processes."""
+    try:
+        names = os.listdir("/run/netns")
+    except FileNotFoundError:
+        return
+    for name in names:
+        parts = name.split("-", 2)
+        if len(parts) == 3 and parts[0] == label and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}"):
+            remove_namespace(name)
+
+
+def children(pid):
+    """Processes whose parent is `pid`, as the lab numbers them."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(entry))
+    return sorted(found)

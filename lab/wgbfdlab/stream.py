@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+"""A UDP stream and what became of it. As a program, one end: `send ADDRESS PORT RATE FILE` or `receive PORT FILE`, until SIGTERM.
+
+The sender's clock is in each packet and the receiver takes the kernel's receive time, so a late process moves no figure:
+the average rate is kept by sending what is due at once. Times are realtime nanoseconds, as in the daemons' logs.
+"""
+import array
+import signal
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass
+
+PACKET = struct.Struct("!QQ")
+SIZE = 128
+SO_TIMESTAMPNS = 35
+
+
+class _Stop(Exception):
+    pass
+
+
+def _stop(_signal, _frame):
+    raise _Stop
+
+
+def send(address, port, rate, path):
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line.connect((address, port))
+    sent = array.array("Q")
+    padding = bytes(SIZE - PACKET.size)
+    gap = 1 / rate
+    start = time.monotonic()
+    try:
+        while True:
+            pause = start + len(sent) * gap - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            now = time.time_ns()
+            sent.append(now)
+            try:
+                line.send(PACKET.pack(len(sent) - 1, now) + padding)
+            except OSError:
+                pass  # no route, or an ICMP error for an earlier packet: the packet counts as lost
+    except _Stop:
+        with open(path, "wb") as sink:
+            sent.tofile(sink)
+
+
+def receive(port, path):
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    line.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    line.bind(("", port))
+    seen = array.array("Q")
+    try:
+        while True:
+            data, extra, _flags, _from = line.recvmsg(SIZE, 64)
+            seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
+            seen.extend((PACKET.unpack_from(data)[0], seconds * 1_000_000_000 + nanoseconds))
+    except _Stop:
+        with open(path, "wb") as sink:
+            seen.tofile(sink)
+
+
+@dataclass
+class Record:
+    """When each packet was sent (by number), and when it arrived (none: lost); seconds of realtime."""
+    sent: list
+    arrived: dict
+
+    @staticmethod
+    def read(sent_path, seen_path):
+        sent, seen = _numbers(sent_path), _numbers(seen_path)
+        arrived = {}
+        for number, at in zip(seen[0::2], seen[1::2]):
+            arrived.setdefault(number, at / 1e9)
+        return Record([at / 1e9 for at in sent], arrived)
+
+    def lost(self, since=float("-inf"), until=float("inf")):
+        return sum(1 for number, at in enumerate(self.sent) if since <= at < until and number not in self.arrived)
+
+    def longest_gap(self, since, until):
+        """The longest time without a packet that began in [since, until), in seconds; an open end counts to the last sending."""
+        moments = sorted(self.arrived.values())
+        if self.sent:
+            moments.append(max(self.sent[-1], moments[-1] if moments else 0.0))
+        gaps = [later - earlier for earlier, later in zip(moments, moments[1:]) if since <= earlier < until]
+        return max(gaps, default=0.0)
+
+    def latest_sending(self):
+        """How late the sender itself was at worst, against an even rate, in seconds: the unsharpness of the figures."""
+        if len(self.sent) < 2:
+            return 0.0
+        return max(later - earlier for earlier, later in zip(self.sent, self.sent[1:]))
+
+
+def _numbers(path):
+    values = array.array("Q")
+    with open(path, "rb") as source:
+        values.frombytes(source.read())
+    return values
+
+
+def main(arguments):
+    signal.signal(signal.SIGTERM, _stop)
+    if arguments[0] == "send":
+        send(arguments[1], int(arguments[2]), int(arguments[3]), arguments[4])
+    else:
+        receive(int(arguments[1]), arguments[2])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

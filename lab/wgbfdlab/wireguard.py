@@ -1,0 +1,74 @@
+"""WireGuard interfaces of the nodes: in-kernel where the kernel has it, else wireguard-go. Keys are made for each run."""
+import shlex
+import subprocess
+import time
+
+from .topology import LabError
+
+
+class Keys:
+    """A key pair for each (node, interface)."""
+
+    def __init__(self, topology):
+        self._pairs = {(node.name, wg.name): _pair() for node in topology.nodes.values() for wg in node.wireguards}
+
+    def private(self, node, interface):
+        return self._pairs[node, interface][0]
+
+    def public(self, node, interface):
+        return self._pairs[node, interface][1]
+
+    def owner(self, public):
+        return next((node for (node, _), pair in self._pairs.items() if pair[1] == public), None)
+
+    def template_values(self):
+        return {f"key_{node}_{interface}".replace("-", "_"): pair[1] for (node, interface), pair in self._pairs.items()}
+
+
+def _pair():
+    private = subprocess.run(["wg", "genkey"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    public = subprocess.run(["wg", "pubkey"], input=private, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return private, public
+
+
+def kernel_has_wireguard(node):
+    done = node.run(["ip", "link", "add", "labprobe", "type", "wireguard"], check=False)
+    if done.returncode == 0:
+        node.run(["ip", "link", "del", "labprobe"])
+    return done.returncode == 0
+
+
+def create(node, wireguard, keys, kernel):
+    """Makes the interface with its keys and peers, and brings it up."""
+    if kernel:
+        node.run(["ip", "link", "add", wireguard.name, "type", "wireguard"])
+    else:
+        node.spawn(["wireguard-go", "--foreground", wireguard.name], f"wireguard-go-{wireguard.name}.log", {"LOG_LEVEL": "error"})
+        _wait_for_socket(node, wireguard.name)
+    node.run(["wg", "setconf", wireguard.name, "/dev/stdin"], text=_configuration(node, wireguard, keys))
+    # multicast: OSPF's hellos; the kernel's own interfaces lack the flag.
+    node.run(["sh", "-ec", "; ".join(shlex.join(command) for command in (
+        ["ip", "address", "add", wireguard.address, "dev", wireguard.name],
+        ["ip", "link", "set", wireguard.name, "mtu", "1420", "multicast", "on", "up"]))])
+
+
+def delete(node, wireguard):
+    """The interface goes, and with it keys and sessions; wireguard-go ends by itself."""
+    node.run(["ip", "link", "del", wireguard.name])
+
+
+def _configuration(node, wireguard, keys):
+    lines = ["[Interface]", f"PrivateKey = {keys.private(node.name, wireguard.name)}", f"ListenPort = {wireguard.listen}"]
+    for peer in wireguard.peers:
+        lines += ["[Peer]", f"PublicKey = {keys.public(peer.node, wireguard.name)}",
+                  f"AllowedIPs = {peer.allowed}", f"Endpoint = {peer.endpoint}"]
+    return "\n".join(lines) + "\n"
+
+
+def _wait_for_socket(node, interface, limit=20):
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        if node.run(["wg", "show", interface, "listen-port"], check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise LabError(f"node {node.name}: wireguard-go made no {interface} within {limit} s")
