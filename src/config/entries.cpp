@@ -1,0 +1,144 @@
+// [[adjacency]] and [[session]]: the tables that name one path each.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "config/tables.hpp"
+
+namespace config {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array adjacency_keys{"name"sv,  "interface"sv, "peer"sv,       "address"sv, "probe"sv,
+                                    "feeds"sv, "interval"sv,  "multiplier"sv, "padding"sv, "require_proof"sv};
+constexpr std::array adjacency_later{"group"sv, "protocol"sv, "up_delay"sv, "trust_data"sv};
+constexpr std::array session_keys{"name"sv,     "interface"sv,   "local"sv,    "remote"sv,
+                                  "multihop"sv, "minimum_ttl"sv, "interval"sv, "multiplier"sv};
+
+bool report_missing(const Node& node, std::string_view title, std::initializer_list<std::string_view> keys,
+                    Report& report) {
+    bool missing = false;
+    for (const auto key : keys) {
+        if (find(std::get<Table>(node.value), key) != nullptr) continue;
+        report.add(node.place, std::string{title}.append(" needs ").append(key));
+        missing = true;
+    }
+    return missing;
+}
+
+// Remembers `what`; false, and an error at `place`, when it stood in the file before.
+template <class Map>
+void once(Map& seen, const typename Map::key_type& what, Place place, const std::string& message, Report& report) {
+    const auto [first, fresh] = seen.emplace(what, place);
+    if (!fresh) report.add(place, message + ": first in line " + std::to_string(first->second.line));
+}
+
+std::optional<std::string> name_at(const Table& table, Seen& seen, Report& report) {
+    constexpr std::size_t longest = 64;  // bytes
+    const auto name = string_at(table, "name", report);
+    if (!name) return std::nullopt;
+    const auto place = find(table, "name")->node.place;
+    const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+    if (name->empty() || name->size() > longest || std::ranges::any_of(*name, bad)) {
+        report.add(place, "name must be 1 to 64 characters without spaces, not " + quoted(*name));
+        return std::nullopt;
+    }
+    once(seen.names, *name, place, "duplicate name " + quoted(*name), report);
+    return name;
+}
+
+std::optional<std::string> interface_at(const Table& table, Report& report) {
+    auto name = string_at(table, "interface", report);
+    if (!name) return std::nullopt;
+    return interface_name(std::move(*name), find(table, "interface")->node.place, report);
+}
+
+std::optional<adjacency::PublicKey> peer_at(const Table& table, Report& report) {
+    const auto text = string_at(table, "peer", report);
+    if (!text) return std::nullopt;
+    const auto key = adjacency::PublicKey::from_base64(*text);
+    if (!key) {
+        // The text is not repeated: it may be a private key pasted by mistake.
+        report.add(find(table, "peer")->node.place,
+                   "peer must be a public key as `wg show` prints it: 44 characters of base64");
+    }
+    return key;
+}
+
+void check_place(const Table& table, const Session& session, Report& report) {
+    const auto at = [&](std::string_view key) { return find(table, key)->node.place; };
+    const bool link_local = session.local.is_link_local() || session.remote.is_link_local();
+    if (session.local.family != session.remote.family)
+        report.add(at("remote"), "local and remote must be of one family, IPv4 or IPv6");
+    else if (session.local == session.remote)
+        report.add(at("remote"), "local and remote must be two addresses");
+    else if (session.multihop && link_local)
+        report.add(at("multihop"), "a link-local address is never several hops away: remove multihop");
+    else if (!session.multihop && link_local && find(table, "interface") == nullptr)
+        report.add(at(session.remote.is_link_local() ? "remote" : "local"),
+                   "a link-local address needs its interface: add interface = \"...\"");
+}
+
+void read_multihop(const Table& table, Session& session, Report& report) {
+    session.multihop = bool_at(table, "multihop", report).value_or(false);
+    if (const auto ttl = integer_at(table, "minimum_ttl", 1, 255, report)) {
+        session.minimum_ttl = static_cast<std::uint8_t>(*ttl);
+        if (!session.multihop)
+            report.add(find(table, "minimum_ttl")->place,
+                       "minimum_ttl needs multihop = true: one hop always requires 255 (RFC 5881 §5)");
+    }
+    if (session.multihop && find(table, "interface") != nullptr)
+        report.add(find(table, "interface")->place, "interface and multihop = true exclude each other: remove one");
+}
+
+}  // namespace
+
+std::optional<Adjacency> read_adjacency(const Node& node, const Probe& defaults, Seen& seen, Report& report) {
+    const auto& table = std::get<Table>(node.value);
+    refuse_unknown(table, {"in [[adjacency]]", adjacency_keys, adjacency_later}, report);
+    const bool missing = report_missing(node, "[[adjacency]]", {"interface", "peer"}, report);
+    Adjacency out;
+    out.timers = defaults;
+    overlay_probe(table, out.timers, report);
+    out.own_timers = find(table, "interval") != nullptr || find(table, "multiplier") != nullptr;
+    out.name = name_at(table, seen, report);
+    out.address = address_at(table, "address", report);
+    out.probe = bool_at(table, "probe", report).value_or(true);
+    out.feeds = feeds_at(table, report);
+    const auto interface = interface_at(table, report);
+    const auto peer = peer_at(table, report);
+    if (missing || !interface || !peer) return std::nullopt;
+    out.interface = *interface;
+    out.peer = *peer;
+    once(seen.peers, {*interface, *peer}, find(table, "peer")->node.place,
+         "this peer of " + *interface + " has an [[adjacency]] already", report);
+    if (out.address)
+        once(seen.addresses, {*interface, *out.address}, find(table, "address")->node.place,
+             "another peer of " + *interface + " has the address " + to_string(*out.address), report);
+    return out;
+}
+
+std::optional<Session> read_session(const Node& node, const Probe& defaults, Seen& seen, Report& report) {
+    const auto& table = std::get<Table>(node.value);
+    refuse_unknown(table, {"in [[session]]", session_keys, {}}, report);
+    report_missing(node, "[[session]]", {"local", "remote"}, report);
+    Session out;
+    out.timers = defaults;
+    overlay_timers(table, out.timers, report);
+    out.name = name_at(table, seen, report);
+    out.interface = interface_at(table, report).value_or("");
+    read_multihop(table, out, report);
+    const auto local = address_at(table, "local", report);
+    const auto remote = address_at(table, "remote", report);
+    if (!local || !remote) return std::nullopt;
+    out.local = *local;
+    out.remote = *remote;
+    check_place(table, out, report);
+    once(seen.sessions, {out.interface, *local, *remote, out.multihop}, node.place,
+         "duplicate [[session]] from " + to_string(*local) + " to " + to_string(*remote), report);
+    return out;
+}
+
+}  // namespace config

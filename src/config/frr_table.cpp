@@ -1,0 +1,89 @@
+// [frr]: where bfdd listens for its data plane (as its own --dplaneaddr says it), and where the vty sockets are.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "config/tables.hpp"
+
+namespace config {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array frr_keys{"bfd_dataplane"sv, "vty"sv};
+constexpr std::size_t longest_dataplane = 63;  // bfdd cuts longer ones
+constexpr std::size_t longest_vty = 90;        // leaves room in a socket address for "/ospf6d.vty"
+
+bool is_port(std::string_view text) {
+    unsigned port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    // bfdd refuses 65535.
+    return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port < 65'535;
+}
+
+bool is_family(std::string_view text, base::Family family) {
+    const auto address = base::IpAddress::parse(text);
+    return address && address->family == family;
+}
+
+// "A.B.C.D" or "A.B.C.D:PORT"
+bool is_ipv4_place(std::string_view text) {
+    const auto colon = text.find(':');
+    return is_family(text.substr(0, colon), base::Family::v4) &&
+           (colon == std::string_view::npos || is_port(text.substr(colon + 1)));
+}
+
+// "[X::Y]" or "[X::Y]:PORT"
+bool is_ipv6_place(std::string_view text) {
+    const auto close = text.find(']');
+    if (!text.starts_with('[') || close == std::string_view::npos) return false;
+    const auto rest = text.substr(close + 1);
+    return is_family(text.substr(1, close - 1), base::Family::v6) &&
+           (rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1))));
+}
+
+bool is_path(std::string_view text) { return text.starts_with('/') && text.find('\0') == std::string_view::npos; }
+
+// Empty: fine. Else what is wrong.
+std::string problem_of_dataplane(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto type = text.substr(0, colon);
+    const auto rest = colon == std::string_view::npos ? ""sv : text.substr(colon + 1);
+    constexpr std::array client_types{"unixc"sv, "ipv4c"sv, "ipv6c"sv};
+    if (std::ranges::find(client_types, type) != client_types.end() && colon != std::string_view::npos)
+        return "makes bfdd the client, which fails before FRR 10.1: write " + quoted(type.substr(0, 4)) +
+               " without the c, here and in bfdd's --dplaneaddr";
+    if (text.size() > longest_dataplane)
+        return "is longer than 63 characters, which bfdd cuts off: choose a shorter path";
+    if (type == "unix" && colon != std::string_view::npos)
+        return is_path(rest) && rest.size() > 1 ? "" : "needs an absolute path: write \"unix:/run/frr/bfddp.sock\"";
+    if (type == "ipv4" && colon != std::string_view::npos)
+        return is_ipv4_place(rest) ? ""
+                                   : "must be \"ipv4:A.B.C.D\" or \"ipv4:A.B.C.D:PORT\", with a port from 1 to 65534";
+    if (type == "ipv6" && colon != std::string_view::npos)
+        return is_ipv6_place(rest) ? ""
+                                   : "must be \"ipv6:[X::Y]\" or \"ipv6:[X::Y]:PORT\", with a port from 1 to 65534";
+    return "must start with unix:, ipv4: or ipv6:, as bfdd's --dplaneaddr does: write \"unix:/run/frr/bfddp.sock\"";
+}
+
+}  // namespace
+
+Frr read_frr(const Table& table, Report& report) {
+    refuse_unknown(table, {"in [frr]", frr_keys, {}}, report);
+    Frr out;
+    out.bfd_dataplane = string_at(table, "bfd_dataplane", report);
+    if (out.bfd_dataplane)
+        if (const auto problem = problem_of_dataplane(*out.bfd_dataplane); !problem.empty())
+            report.add(find(table, "bfd_dataplane")->node.place,
+                       "bfd_dataplane " + quoted(*out.bfd_dataplane) + " " + problem);
+    out.vty = string_at(table, "vty", report);
+    if (out.vty && (!is_path(*out.vty) || out.vty->size() > longest_vty))
+        report.add(
+            find(table, "vty")->node.place,
+            "vty " + quoted(*out.vty) + " must be an absolute path of at most 90 characters, such as \"/run/frr\"");
+    return out;
+}
+
+}  // namespace config

@@ -1,0 +1,190 @@
+#include "config/tables.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace config {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv};
+constexpr std::array top_later{"damping"sv, "group"sv, "bird"sv, "metrics"sv, "process"sv};
+constexpr std::array probe_keys{"interval"sv, "multiplier"sv, "padding"sv, "require_proof"sv, "bind"sv};
+constexpr std::array probe_later{"protocol"sv, "up_delay"sv, "trust_data"sv};
+constexpr std::array quality_keys{"method"sv};
+constexpr std::array quality_later{"interval"sv, "degraded"sv};
+constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
+constexpr std::array feeds{"link"sv};
+constexpr std::array feeds_later{"frr-vty"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv,
+                                 "routes"sv,  "repair"sv,       "endpoint"sv,      "hook"sv};
+
+template <class List>
+bool in(const List& list, std::string_view word) {
+    return std::ranges::find(list, word) != list.end();
+}
+
+// The table of `[key]`; anything else under that name is reported.
+const Table* table_at(const Table& root, std::string_view key, Report& report) {
+    const auto* entry = find(root, key);
+    if (entry == nullptr) return nullptr;
+    const auto* table = std::get_if<Table>(&entry->node.value);
+    if (table == nullptr) {
+        const auto header = '[' + std::string{key} + (key == "interface" ? ".NAME]" : "]");
+        report.add(entry->place, std::string{key} + " must be a table: write " + header + " once");
+    }
+    return table;
+}
+
+// The entries of `[[key]]`.
+const Array* tables_at(const Table& root, std::string_view key, Report& report) {
+    const auto* entry = find(root, key);
+    if (entry == nullptr) return nullptr;
+    const auto* array = std::get_if<Array>(&entry->node.value);
+    const auto is_table = [](const Node& node) { return std::holds_alternative<Table>(node.value); };
+    if (array != nullptr && std::ranges::all_of(*array, is_table)) return array;
+    const auto header = "[[" + std::string{key} + "]]";
+    report.add(entry->place, std::string{key} + " must be a list of tables: write " + header + " above each");
+    return nullptr;
+}
+
+Bind read_bind(const Table& table, Report& report) {
+    const auto text = string_at(table, "bind", report);
+    if (!text || *text == "any") return Bind::any;
+    if (*text == "addresses") return Bind::addresses;
+    report.add(find(table, "bind")->node.place, "bind must be \"any\" or \"addresses\", not " + quoted(*text));
+    return Bind::any;
+}
+
+void read_probe(const Table& table, Config& config, Report& report) {
+    refuse_unknown(table, {"in [probe]", probe_keys, probe_later}, report);
+    overlay_probe(table, config.probe, report);
+    config.bind = read_bind(table, report);
+}
+
+void read_quality(const Table& table, Report& report) {
+    refuse_unknown(table, {"in [quality]", quality_keys, quality_later}, report);
+    const auto method = string_at(table, "method", report);
+    if (!method || *method == "off") return;
+    constexpr std::array later{"auto"sv, "stamp"sv, "icmp"sv};
+    const auto why =
+        in(later, *method) ? " is not available in this version: write \"off\"" : " is unknown: write \"off\"";
+    report.add(find(table, "method")->node.place, "the method " + quoted(*method) + why);
+}
+
+std::vector<base::Prefix> read_unsolicited(const Table& table, Report& report) {
+    std::vector<base::Prefix> out;
+    for (const auto& word : words_at(table, "unsolicited", report)) {
+        const auto prefix = base::Prefix::parse(word.text);
+        if (!prefix) {
+            report.add(word.place, "unsolicited " + quoted(word.text) + " is no prefix such as \"10.8.0.0/24\"");
+            continue;
+        }
+        auto first = *prefix;
+        for (unsigned bit = first.length; bit < first.address.bits(); ++bit)
+            first.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+        if (first != *prefix)
+            report.add(word.place, "unsolicited " + quoted(word.text) + " has bits beyond its length: write " +
+                                       quoted(to_string(first)));
+        else
+            out.push_back(first);
+    }
+    return out;
+}
+
+std::optional<Interface> read_interface(const Entry& entry, Report& report) {
+    const auto title = "[interface." + entry.key + "]";
+    const auto name = interface_name(entry.key, entry.place, report);
+    const auto* table = std::get_if<Table>(&entry.node.value);
+    if (table == nullptr) {
+        report.add(entry.place, "interface " + quoted(entry.key) + " must be a table: write " + title + " once");
+        return std::nullopt;
+    }
+    const auto where = "in " + title;
+    refuse_unknown(*table, {where, interface_keys, {}}, report);
+    Interface out;
+    out.feeds = feeds_at(*table, report);
+    out.unsolicited = read_unsolicited(*table, report);
+    if (const auto most = integer_at(*table, "unsolicited_max", 1, 65'535, report)) {
+        out.unsolicited_max = static_cast<std::uint32_t>(*most);
+        if (find(*table, "unsolicited") == nullptr)
+            report.add(find(*table, "unsolicited_max")->place,
+                       "unsolicited_max says nothing without unsolicited: add unsolicited = [prefixes] or remove it");
+    }
+    if (!name) return std::nullopt;
+    out.name = *name;
+    return out;
+}
+
+}  // namespace
+
+std::optional<std::string> interface_name(std::string name, Place place, Report& report) {
+    constexpr std::size_t longest = 15;  // IFNAMSIZ without its NUL
+    const auto bad = [](char c) { return c == '/' || c == ':' || static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+    if (!name.empty() && name.size() <= longest && name != "." && name != ".." && std::ranges::none_of(name, bad))
+        return name;
+    report.add(place, quoted(name) + " is no interface name: 1 to 15 characters without spaces, '/' and ':'");
+    return std::nullopt;
+}
+
+std::vector<std::string> feeds_at(const Table& table, Report& report) {
+    std::vector<std::string> out;
+    for (auto& word : words_at(table, "feeds", report)) {
+        if (in(feeds, word.text)) {
+            out.push_back(std::move(word.text));
+        } else if (word.text == "frr-bfd") {
+            report.add(word.place, "\"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead");
+        } else if (in(feeds_later, word.text)) {
+            report.add(word.place, "the feed " + quoted(word.text) + " is not available in this version: remove it");
+        } else {
+            const auto close = nearest(word.text, feeds);
+            const auto hint = close.empty() ? "; known is \"link\"" : "; did you mean " + quoted(close) + "?";
+            report.add(word.place, "unknown feed " + quoted(word.text) + hint);
+        }
+    }
+    return out;
+}
+
+void overlay_timers(const Table& table, Probe& probe, Report& report) {
+    if (const auto interval = interval_at(table, "interval", report)) probe.interval = *interval;
+    if (const auto multiplier = integer_at(table, "multiplier", 1, 255, report))
+        probe.multiplier = static_cast<std::uint8_t>(*multiplier);
+}
+
+void overlay_probe(const Table& table, Probe& probe, Report& report) {
+    overlay_timers(table, probe, report);
+    if (const auto proof = bool_at(table, "require_proof", report)) probe.require_proof = *proof;
+    if (const auto* padding = find(table, "padding")) {
+        const auto* bytes = std::get_if<std::int64_t>(&padding->node.value);
+        if (bytes == nullptr || *bytes != 0)
+            report.add(padding->node.place, "padding must be 0: padded probes are not available in this version");
+    }
+}
+
+base::Result<Config, Errors> read(const Table& root) {
+    Config config;
+    Report report;
+    Seen seen;
+    refuse_unknown(root, {"at the top level", top_keys, top_later}, report);
+    if (const auto* table = table_at(root, "probe", report)) read_probe(*table, config, report);
+    if (const auto* table = table_at(root, "quality", report)) read_quality(*table, report);
+    if (const auto* table = table_at(root, "interface", report))
+        for (const auto& entry : *table)
+            if (auto found = read_interface(entry, report)) config.interfaces.push_back(std::move(*found));
+    if (const auto* array = tables_at(root, "adjacency", report))
+        for (const auto& node : *array)
+            if (auto found = read_adjacency(node, config.probe, seen, report))
+                config.adjacencies.push_back(std::move(*found));
+    if (const auto* array = tables_at(root, "session", report))
+        for (const auto& node : *array)
+            if (auto found = read_session(node, config.probe, seen, report))
+                config.sessions.push_back(std::move(*found));
+    if (const auto* table = table_at(root, "frr", report)) config.frr = read_frr(*table, report);
+    auto errors = std::move(report).take();
+    if (!errors.empty()) return tl::unexpected{std::move(errors)};
+    return config;
+}
+
+}  // namespace config

@@ -1,0 +1,39 @@
+// The tables of the configuration, one function each: what design.md "Configuration" allows in this version.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "base/result.hpp"
+#include "config/node.hpp"
+#include "config/parse.hpp"
+#include "config/reader.hpp"
+
+namespace config {
+
+base::Result<Config, Errors> read(const Table& root);
+
+// What must not stand twice in a file, with the place where it stood first.
+struct Seen {
+    std::map<std::string, Place> names;
+    std::map<std::pair<std::string, adjacency::PublicKey>, Place> peers;
+    std::map<std::pair<std::string, base::IpAddress>, Place> addresses;
+    std::map<std::tuple<std::string, base::IpAddress, base::IpAddress, bool>, Place> sessions;
+};
+
+// tables.cpp
+std::vector<std::string> feeds_at(const Table& table, Report& report);
+std::optional<std::string> interface_name(std::string name, Place place, Report& report);
+void overlay_timers(const Table& table, Probe& probe, Report& report);  // interval, multiplier
+void overlay_probe(const Table& table, Probe& probe, Report& report);   // these, padding and require_proof
+
+// entries.cpp
+std::optional<Adjacency> read_adjacency(const Node& node, const Probe& defaults, Seen& seen, Report& report);
+std::optional<Session> read_session(const Node& node, const Probe& defaults, Seen& seen, Report& report);
+
+// frr_table.cpp
+Frr read_frr(const Table& table, Report& report);
+
+}  // namespace config
