@@ -30,10 +30,12 @@ struct Listen {  // a bound receive socket, owned by the probe thread from now o
     int fd = -1;
     bool multihop = false;
     base::IpAddress local;  // unset: wildcard
+    base::IfIndex ifindex;  // of a link-local address
 };
-struct Unlisten {
+struct Unlisten {  // closes it; unset: the wildcard sockets of both families
     bool multihop = false;
     base::IpAddress local;
+    base::IfIndex ifindex;
 };
 
 using Command = std::variant<Add, Change, Nudge, Extend, Remove, Listen, Unlisten>;

@@ -72,7 +72,7 @@ void Engine::remove(Slot& slot) {
 }
 
 // Whose datagram is this? RFC 5880 §6.3, §6.8.6; RFC 5881 §3, §5; RFC 5883 §3, §5. Any source port is accepted.
-void Engine::on_datagram(const Datagram& datagram) {
+void Engine::on_datagram(base::TimePoint now, const Datagram& datagram) {
     const bfd::SessionKey key{datagram.ifindex, datagram.local, datagram.remote, datagram.multihop};
     if (key.remote.is_unspecified() || key.remote.is_multicast())
         return refuse(bfd::DropReason::malformed_source, nullptr);
@@ -90,8 +90,7 @@ void Engine::on_datagram(const Datagram& datagram) {
     }
     slot->counters.packets_received.add();
     slot->counters.bytes_received.add(datagram.payload.size());
-    slot->engine.last_received = std::max(slot->engine.last_received, datagram.arrival);
-    take(*slot, slot->session.on_packet(datagram.arrival, *packet), datagram.arrival);
+    take(*slot, slot->session.on_packet(datagram.arrival, *packet, now), datagram.arrival);
 }
 
 std::optional<bfd::DropReason> Engine::objection(const Datagram& datagram, const Slot* slot) const {
@@ -227,7 +226,8 @@ std::optional<Event> Engine::next_event() {
     const auto what = static_cast<std::uint8_t>(engine.pending & -engine.pending);  // the lowest bit
     engine.pending = static_cast<std::uint8_t>(engine.pending & ~what);
     if (engine.pending == 0) first_pending_ = engine.next_pending;
-    if (what == changed) return Changed{slot.id, engine.changed_at, engine.last_received, slot.session.status()};
+    if (what == changed)
+        return Changed{slot.id, engine.changed_at, slot.session.last_received(), slot.session.status()};
     if (what == send_failed) return SendFailed{slot.id, static_cast<std::int32_t>(engine.send_errno)};
     return Removed{&slot};
 }

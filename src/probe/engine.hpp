@@ -2,8 +2,8 @@
 // and events out. One turn of whoever drives it (net::Loop, or a test in virtual time):
 //
 //   on_wake(now);                                   // `now` is read before the drain: only then is silence evidence
-//   for each command:   on_command(now, command);   flush when outbox_full()
-//   for each datagram:  on_datagram(datagram);      flush when outbox_full()
+//   for each command:   on_command(now, command);     flush when outbox_full()
+//   for each datagram:  on_datagram(then, datagram);  flush when outbox_full()
 //   while (!on_deadlines(now)) flush;               // judges, then sends what is due
 //   flush; take next_event() while there is room for it; sleep until deadline()
 //
@@ -33,19 +33,19 @@ namespace probe {
 inline constexpr std::size_t batch = 64;  // packets sent or received by one call
 
 struct Datagram {
-    base::TimePoint arrival;  // never later than the drain that brought it
-    base::IfIndex ifindex;    // it came in by
-    base::IpAddress local;    // its destination
-    base::IpAddress remote;   // its source
+    base::TimePoint arrival{};  // never later than the drain that brought it
+    base::IfIndex ifindex{};    // it came in by
+    base::IpAddress local{};    // its destination
+    base::IpAddress remote{};   // its source
     std::uint16_t source_port = 0;
     std::uint8_t ttl = 0;
     bool multihop = false;  // it came to port 4784: RFC 5883 §5
-    base::Bytes payload;
+    base::Bytes payload{};
 };
 
 struct Outgoing {
-    SessionId id;
-    bfd::SessionKey key;
+    SessionId id{};
+    bfd::SessionKey key{};
     std::uint16_t source_port = 0;
     std::array<std::byte, bfd::mandatory_length> payload{};
 };
@@ -66,7 +66,8 @@ public:
     // Returns how late this turn is against deadline(). Our own lateness is no evidence: see grace() in the source.
     base::Duration on_wake(base::TimePoint now);
     void on_command(base::TimePoint now, const Command& command);  // Listen and Unlisten are not for the engine
-    void on_datagram(const Datagram& datagram);
+    // `now`: when the answer goes out, not before its arrival.
+    void on_datagram(base::TimePoint now, const Datagram& datagram);
     // Would a session be judged at `now`? Then every socket is to be drained first.
     bool judges(base::TimePoint now) const;
     // False: the outbox is full and more is due; flush and call again.

@@ -49,7 +49,6 @@ struct Slot {
         std::uint32_t send_errno = 0;
         Slot* next_pending = nullptr;    // those with pending events stand in line
         base::TimePoint changed_at;      // of the last transition or change
-        base::TimePoint last_received;   // arrival of the last packet; TimePoint{} when none
         base::TimePoint send_failed_at;  // of the last SendFailed; TimePoint{} when none
     } engine;
 };
