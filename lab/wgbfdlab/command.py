@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ def main(arguments):
     try:
         _check_host()
         return _run(options)
-    except LabError as error:
+    except (LabError, OSError, subprocess.SubprocessError) as error:
         print(f"lab/run: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -75,8 +76,9 @@ def _run(options):
     every = [_settings(options, mode) for mode in modes]
     for settings in every:
         settings.check()
-    path = Path(options.topology)
-    topology = load(path if path.suffix == ".yml" else LAB / f"topologies/{options.topology}.clab.yml", options.spokes)
+    topology = load(_topology_file(options.topology), options.spokes)
+    if not topology.cut:
+        raise LabError(f"{topology.name}: no node says by lab.cut where the path is cut")
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     results = []
@@ -85,6 +87,14 @@ def _run(options):
         results.append(_one_mode(topology, name, settings, out, options.keep))
     _tell(options, results)
     return 0
+
+
+def _topology_file(name):
+    path = Path(name) if name.endswith((".yml", ".yaml")) else LAB / f"topologies/{name}.clab.yml"
+    if not path.is_file():
+        known = sorted(file.name.removesuffix(".clab.yml") for file in (LAB / "topologies").glob("*.clab.yml"))
+        raise LabError(f"no topology {name}: {', '.join(known)}, or a path to a .clab.yml file")
+    return path
 
 
 def _settings(options, mode):

@@ -2,6 +2,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ class Network:
 
     def __enter__(self):
         nodes.sweep(PREFIX)
-        self._temporary = Path(tempfile.mkdtemp(prefix="wgbfd-lab-"))
+        self._temporary = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         self._temporary.chmod(0o755)
         try:
             self._build()
@@ -39,11 +40,16 @@ class Network:
         return self
 
     def __exit__(self, *_):
-        for node in self.nodes.values():
-            node.stop()
-        if self._out:
-            _keep_files(self._temporary, self._out)
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        # A second Ctrl-C waits until everything is removed.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        try:
+            for node in self.nodes.values():
+                node.stop()
+            if self._out:
+                _keep_files(self._temporary, self._out)
+            shutil.rmtree(self._temporary, ignore_errors=True)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _build(self):
         prefix = f"{PREFIX}-{os.getpid()}"
@@ -106,8 +112,7 @@ class Network:
 
     @contextmanager
     def prepared_cut(self, one_way=False):
-        """Yields a function that cuts the path and returns the moment. nft already waits for its input then, so the
-        moment is known to about a millisecond."""
+        """Yields a function that cuts the path and returns when that began and ended; nft already waits for its input."""
         cut = self.topology.cut
         pairs = [(cut.inward, cut.outward)] + ([] if one_way else [(cut.outward, cut.inward)])
         rules = "".join(f'add rule inet labcut forward iifname "{a}" oifname "{b}" drop\n' for a, b in pairs)
@@ -126,11 +131,11 @@ class Network:
         time.sleep(0.2)
 
         def fire():
-            at = time.time()
+            begun = time.time()
             process.communicate(rules, timeout=20)
             if process.returncode != 0:
                 raise LabError(f"node {node.name}: nft failed")
-            return at
+            return begun, time.time()
         try:
             yield fire
         finally:

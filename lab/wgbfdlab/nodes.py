@@ -4,8 +4,11 @@ Its first process is a shell that only waits; killing it ends everything in the 
 is left behind however the lab ends. The processes of a node see themselves alone, as on a real router.
 """
 import os
+import pwd
 import shlex
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .topology import LabError
@@ -95,7 +98,6 @@ def environment(extra=None):
 
 
 def frr_ids():
-    import pwd
     try:
         entry = pwd.getpwnam("frr")
     except KeyError:
@@ -115,15 +117,16 @@ def remove_namespace(name):
 
 
 def sweep(label):
-    """Removes the names that a killed lab left (LABEL-PID-NODE); its namespaces went with its processes."""
-    try:
-        names = os.listdir("/run/netns")
-    except FileNotFoundError:
-        return
-    for name in names:
-        parts = name.split("-", 2)
-        if len(parts) == 3 and parts[0] == label and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}"):
-            remove_namespace(name)
+    """Removes the names and files (LABEL-PID-…) that a killed lab left; its processes went with it."""
+    for folder, remove in (("/run/netns", remove_namespace), (tempfile.gettempdir(), _remove_files)):
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            parts = name.split("-", 2)
+            if len(parts) == 3 and parts[0] == label and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}"):
+                remove(name)
+
+
+def _remove_files(name):
+    shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
 
 
 def children(pid):

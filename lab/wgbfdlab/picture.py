@@ -1,7 +1,8 @@
 """The stream over time as SVG, drawn by hand: a strip for each result, whole on the left, the moments around the cut on the right."""
+import math
 from html import escape
 
-from .report import HEADINGS
+from .report import HEADINGS, in_words
 
 WIDTH, STRIP, LEFT, TOP = 1180, 190, 20, 60
 OVERVIEW = (LEFT, 560)              # x, width
@@ -60,13 +61,17 @@ def _bars(result, span, count, x, width, base):
     step = (end - start) / count
     sent, arrived = [0] * count, [0] * count
     for number, moment in enumerate(result.record.sent):
-        index = int((moment - result.cut_at - start) / step)
-        if 0 <= index < count and moment - result.cut_at >= start:
+        index = math.floor((moment - result.cut_at - start) / step)
+        if 0 <= index < count:
             sent[index] += 1
             arrived[index] += number in result.record.arrived
-    for index in range(count):
-        if sent[index] and arrived[index]:
-            height = BARS * arrived[index] / sent[index]
+    share = 0.0
+    last = max((index for index in range(count) if sent[index]), default=-1)
+    for index in range(last + 1):
+        if sent[index]:  # where the sender was late by a bar, the one before it goes on
+            share = arrived[index] / sent[index]
+        if share:
+            height = BARS * share
             yield (f'<rect x="{x + index * width / count:.1f}" y="{base - height:.1f}" width="{width / count + 0.2:.1f}" '
                    f'height="{height:.1f}" fill="#93c5fd"/>')
 
@@ -88,9 +93,9 @@ def _moments(result, document, span, at, base):
     if result.restore_at < result.end_at:
         marks.append((result.restore_at - result.cut_at, "cut", "restored"))
     for name, move in document["runs"][0]["first"].items():
-        if move and "far" not in name:
+        if move:
             offset = 0 if ("down" in name or "moved" in name) else document["runs"][0]["restore_ms"]
-            marks.append(((move["ms"] + offset) / 1000, name.split()[0], name))
+            marks.append(((move["ms"] + offset) / 1000, name.split()[0], in_words(name)))
     shown = sorted(mark for mark in marks if span[0] <= mark[0] <= span[1])
     for number, (moment, who, words) in enumerate(shown):
         height = base - BARS + 10 + (number % 7) * 12

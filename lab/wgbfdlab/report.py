@@ -1,4 +1,5 @@
 """Results as data for machines and as a table for people; several modes stand side by side."""
+import math
 import statistics
 
 from .settings import BGP_TIMERS, OSPF_TIMERS, STREAM_RATE
@@ -71,7 +72,8 @@ def _summary(runs):
         known = [value for value in values if value is not None]
         if not known:
             return None
-        return {"median": round(statistics.median(known), 1), "worst": max(known), "best": min(known), "runs": len(known)}
+        p99 = sorted(known)[math.ceil(0.99 * len(known)) - 1]
+        return {"median": round(statistics.median(known), 1), "p99": p99, "worst": max(known), "best": min(known), "runs": len(known)}
     figures = {name: spread([run[name] for run in runs])
                for name in ("lost", "gap_before_ms", "gap_at_cut_ms", "gap_at_return_ms", "lost_at_cut", "lost_at_return")}
     moves = {name: spread([run["first"][name] and run["first"][name]["ms"] for run in runs]) for name in runs[0]["first"]}
@@ -91,7 +93,7 @@ def table(documents):
     for name in documents[0]["summary"]["first"]:
         cells = [_move(d, name) for d in documents]
         if any(cell != "-" for cell in cells):
-            rows.append((f"{name}, ms", cells))
+            rows.append((f"{in_words(name)}, ms", cells))
     rows.append(("BFD downs elsewhere", [str(sum(run["other_bfd_downs"] for run in d["runs"])) for d in documents]))
     return "\n".join([_title(documents[0]), "", *_aligned(rows), "", *_remarks(documents)]) + "\n"
 
@@ -133,6 +135,12 @@ def _aligned(rows):
         if name == "":
             lines.append("-" * (first + sum(widths) + 2 * count))
     return lines
+
+
+def in_words(move):
+    """The name of a move as people read it: `BFD down at a`."""
+    who, rest = move.split(" ", 1)
+    return f"{who.upper() if who != 'route' else who} {rest}"
 
 
 def _remarks(documents):

@@ -34,13 +34,15 @@ class Act:
         self.cut = network.topology.cut
         self.near, self.far = self.cut.near, self.cut.far
         self.start = time.time()
-        self.cut_at = self.restore_at = None
+        self.cut_at = self.restore_at = self._cut_done = None
         self.notes = {}
         self._stream = network.stream()
         time.sleep(SETTLE)
 
-    def mark_cut(self, at):
-        self.cut_at = self.cut_at or at
+    def mark_cut(self, begun, done=None):
+        """The first of several counts. A cut takes effect somewhere in [begun, done]."""
+        if self.cut_at is None:
+            self.cut_at, self._cut_done = begun, done
 
     def mark_restore(self, at):
         self.restore_at = at
@@ -79,7 +81,7 @@ class Act:
         wait_until(lambda: not missing(), MOVE_LIMIT, lambda: "; ".join(missing()))
 
     def _went_down(self, who, tunnel):
-        return any(m.who == who and m.state == "down" and m.at >= self.cut_at - 0.01 and m.node == tunnel.node
+        return any(m.who == who and m.state == "down" and m.at >= self.cut_at and m.node == tunnel.node
                    and (m.interface, m.peer) == (tunnel.interface, tunnel.peer) for m in self.moments())
 
     def wait_returned(self):
@@ -103,6 +105,8 @@ class Act:
         end = time.time()
         record = self._stream.record()
         self.mark_cut(end)
+        if self._cut_done:  # the stream knows it to the millisecond
+            self.cut_at = record.first_lost(self.cut_at, self._cut_done + 0.02) or self.cut_at
         return Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
 
     def abandon(self):
@@ -112,11 +116,11 @@ class Act:
 def cut(act, one_way=False):
     """The underlay of the first tunnel drops everything, silently; later it carries again."""
     with act.network.prepared_cut(one_way) as fire:
-        act.mark_cut(fire())
+        act.mark_cut(*fire())
     act.wait_moved()
     act.rest(2)
     with act.network.prepared_restore() as fire:
-        act.mark_restore(fire())
+        act.mark_restore(fire()[0])
     act.wait_returned()
 
 
@@ -127,9 +131,8 @@ def one_way_cut(act):
 
 def peer_reboot(act):
     """The far end's WireGuard is restarted: interface, keys and sessions gone for 2 s."""
-    act.mark_cut(time.time())
-    at, back = act.network.remake_wireguard(act.far, pause=2.0)
-    act.cut_at = at
+    gone, back = act.network.remake_wireguard(act.far, pause=2.0)
+    act.mark_cut(gone)
     act.mark_restore(back)
     act.wait_moved([act.near])
     act.wait_returned()
@@ -204,10 +207,10 @@ def flap(act, times=5, dead=1.0, alive=2.0):
     """Five cuts of one second, two seconds apart: shorter than any hold timer."""
     for _ in range(times):
         with act.network.prepared_cut() as fire:
-            act.mark_cut(fire())
+            act.mark_cut(*fire())
         act.rest(dead)
         with act.network.prepared_restore() as fire:
-            act.mark_restore(fire())
+            act.mark_restore(fire()[0])
         act.rest(alive)
     act.wait_returned()
 

@@ -81,6 +81,10 @@ class Record:
     def lost(self, since=float("-inf"), until=float("inf")):
         return sum(1 for number, at in enumerate(self.sent) if since <= at < until and number not in self.arrived)
 
+    def first_lost(self, since, until):
+        """When the first packet that was lost was sent, in [since, until]; None if none was."""
+        return next((at for number, at in enumerate(self.sent) if since <= at <= until and number not in self.arrived), None)
+
     def longest_gap(self, since, until):
         """The longest time without a packet that began in [since, until), in seconds; an open end counts to the last sending."""
         moments = sorted(self.arrived.values())

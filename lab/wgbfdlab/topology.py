@@ -105,13 +105,16 @@ def load(path, spokes=None):
         document = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise LabError(f"{path}: {error}") from error
-    body = document["topology"]
-    if spokes is not None:
-        _set_spokes(body, spokes)
-    merged = {name: _inherit(body, own or {}) for name, own in body["nodes"].items()}
-    links = [tuple(tuple(end.split(":", 1)) for end in link["endpoints"]) for link in body.get("links", [])]
-    nodes = {name: _node(name, config, links, merged) for name, config in merged.items()}
-    return Topology(document["name"], path.parent, nodes, links, _cut(merged))
+    try:
+        body = document["topology"]
+        if spokes is not None:
+            _set_spokes(body, spokes)
+        merged = {name: _inherit(body, own or {}) for name, own in body["nodes"].items()}
+        links = [tuple(tuple(end.split(":", 1)) for end in link["endpoints"]) for link in body.get("links", [])]
+        nodes = {name: _node(name, config, links, merged) for name, config in merged.items()}
+        return Topology(document["name"], path.parent, nodes, links, _cut(merged))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise LabError(f"{path}: not a topology with this lab's labels ({type(error).__name__}: {error})") from error
 
 
 def _set_spokes(body, count):
@@ -121,7 +124,7 @@ def _set_spokes(body, count):
     if not 2 <= count <= 250:
         raise LabError("--spokes must be 2..250")
     present = [name for name, own in body["nodes"].items() if (own or {}).get("group") == "spoke"]
-    pattern = next(link["endpoints"] for link in body["links"] if any(e.startswith(template + ":") for e in link["endpoints"]))
+    pattern = next(link["endpoints"] for link in body["links"] if link["endpoints"][0].startswith(template + ":"))
     wanted = [f"spoke{n}" for n in range(1, count + 1)]
     for name in set(present) - set(wanted):
         del body["nodes"][name]
