@@ -75,13 +75,11 @@ void Controller::on_adopt(base::Now now, std::set<std::string> were_up) {
         settle_at_ = std::max(settle_at_, now.steady + std::min(detection_time(adjacency.timers), forever_detection));
 }
 
-void Controller::on_stop(base::Now now) {
+base::TimePoint Controller::on_stop(base::Now now) {
     stopping_ = true;
-    goodbye_at_ = now.steady + std::min(sessions_.longest_detection(), goodbye_at_most);
     sessions_.shut_all(turn_.commands);
+    return now.steady + std::min(sessions_.longest_detection(), goodbye_at_most);
 }
-
-bool Controller::goodbye_done(base::TimePoint now) const { return stopping_ && now >= goodbye_at_; }
 
 void Controller::on_event(base::Now now, const probe::Event& event) {
     if (const auto* changed = std::get_if<probe::Changed>(&event)) return on_changed(now, *changed);
@@ -132,8 +130,8 @@ void Controller::on_deadline(base::Now now) {
 }
 
 base::TimePoint Controller::deadline() const {
-    auto earliest = std::min(
-        {lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), goodbye_at_, next_handshake_expiry()});
+    auto earliest =
+        std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), next_handshake_expiry()});
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;
 }

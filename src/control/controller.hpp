@@ -91,11 +91,10 @@ public:
     // After a restart of ours: what was up then. Feeds stand as they are, and are judged anew after max(3 s, one
     // detection time).
     void on_adopt(base::Now now, std::set<std::string> were_up);
-    // Every session says AdminDown; goodbye_done() one detection time later, after 2 s at most.
-    void on_stop(base::Now now);
+    // Every session says AdminDown; the moment the peers have had time to hear it: one detection time, 2 s at most.
+    base::TimePoint on_stop(base::Now now);
     void on_deadline(base::Now now);
     base::TimePoint deadline() const;
-    bool goodbye_done(base::TimePoint now) const;
 
     // Thinks over what changed since the last turn. Call once a drained batch.
     Turn take(base::Now now);
@@ -136,7 +135,6 @@ private:
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
     std::set<std::string> remembered_;               // until settle_at_
     base::TimePoint settle_at_ = base::TimePoint{};  // feeds stand as they are until then
-    base::TimePoint goodbye_at_ = base::never;
     bool structure_dirty_ = true;
     bool verdicts_dirty_ = true;
     bool feeds_due_ = false;

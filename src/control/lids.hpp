@@ -17,11 +17,11 @@ namespace control {
 // A session bfdd asks for (DP_ADD_SESSION).
 struct BfddRequest {
     std::uint32_t lid = 0;
-    base::IfIndex ifindex;  // 0 if none
-    base::IpAddress local;  // unset: we choose
-    base::IpAddress remote;
+    base::IfIndex ifindex{};  // 0 if none
+    base::IpAddress local{};  // unset: we choose
+    base::IpAddress remote{};
     bool multihop = false;
-    bfd::SessionRequest wish;
+    bfd::SessionRequest wish{};
     friend bool operator==(const BfddRequest&, const BfddRequest&) = default;
 };
 

@@ -1,0 +1,288 @@
+// The daemon's truth, end to end and in virtual time: what two of them believe of the tunnel between them.
+#include <doctest/doctest.h>
+
+#include "sim/world.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using policy::Cause;
+using policy::VerdictState;
+
+config::Config with_link() {
+    config::Config config;
+    config.interfaces.push_back({.name = "wg0", .feeds = {"link"}, .unsolicited = {}, .unsolicited_max = 64});
+    return config;
+}
+
+struct Pair : sim::World {
+    explicit Pair(const config::Config& config = with_link()) : World{config, config} { tell_hosts(now().wall - 1s); }
+    void tell_hosts(base::WallTime handshake) {
+        auto peer_b = sim::peer(0xb, {sim::net("10.8.0.2/32")});
+        auto peer_a = sim::peer(0xa, {sim::net("10.8.0.1/32")});
+        peer_a.latest_handshake = peer_b.latest_handshake = handshake;
+        a.controller.on_host(now(), sim::host("10.8.0.1", {peer_b}));
+        b.controller.on_host(now(), sim::host("10.8.0.2", {peer_a}));
+    }
+    void cut() { cut_a_to_b = cut_b_to_a = true; }
+    void mend() { cut_a_to_b = cut_b_to_a = false; }
+};
+
+TEST_CASE("two daemons find each other by allowed-ips and come up") {
+    Pair pair;
+    pair.run_for(5s);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
+    CHECK(pair.b.row().verdict.state == VerdictState::up);
+    CHECK(pair.a.row().source == adjacency::AddressSource::allowed_ips);
+    CHECK(pair.a.row().session->status.tx_interval == bfd::Microseconds{50'000});
+    CHECK(pair.a.row().session->status.local_discriminator == pair.b.row().session->status.remote_discriminator);
+}
+
+TEST_CASE("a silent cut is a Down within the detection time, and a mended path comes back") {
+    Pair pair;
+    pair.run_for(5s);
+    pair.cut();
+    pair.run_for(99ms);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);  // the last packet is at most 50 ms old
+    pair.run_for(52ms);
+    CHECK(pair.a.row().verdict == policy::Verdict{VerdictState::down, Cause::detect_timeout, 10});
+    CHECK(pair.a.refreshes == std::vector<std::string>{"wg0"});
+    pair.mend();
+    pair.run_for(5s);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
+    CHECK(pair.a.verdicts() == std::vector<std::string>{"unknown>up ", "up>down detect-timeout", "down>up "});
+}
+
+TEST_CASE("a path cut one way is Down at both ends, and the hearing end says one-way") {
+    Pair pair;
+    pair.run_for(5s);
+    pair.cut_a_to_b = true;  // b turns deaf
+    pair.run_for(400ms);
+    CHECK(pair.b.row().verdict.cause == Cause::detect_timeout);
+    CHECK(pair.a.row().verdict.cause == Cause::one_way);
+    CHECK(pair.a.row().verdict.state == VerdictState::down);
+}
+
+TEST_CASE("an adjacency that has never been up changes nothing") {
+    Pair pair;
+    pair.cut();
+    pair.run_for(120s);
+    CHECK(pair.a.row().verdict.state == VerdictState::unknown);
+    CHECK(pair.a.row().verdict.cause == Cause::never_up);
+    const auto wanted = pair.a.controller.wanted("link");
+    REQUIRE(wanted.size() == 1);
+    CHECK_FALSE(wanted[0].counts_as_down);
+    CHECK(pair.a.verdicts().empty());
+}
+
+TEST_CASE("with require_proof a peer never up counts as down for link") {
+    auto config = with_link();
+    config.probe.require_proof = true;
+    Pair pair{config};
+    pair.cut();
+    pair.run_for(10s);
+    const auto wanted = pair.a.controller.wanted("link");
+    REQUIRE(wanted.size() == 1);
+    CHECK(wanted[0].counts_as_down);
+    CHECK_FALSE(wanted[0].live);
+}
+
+TEST_CASE("link is told again when a handshake age crosses 180 s, not before") {
+    Pair pair;
+    pair.cut();
+    pair.run_for(170s);
+    CHECK(pair.a.controller.wanted("link")[0].live);
+    const auto before = pair.a.feeds_applied;
+    pair.run_for(10s);  // the handshake was 1 s old at the start
+    CHECK_FALSE(pair.a.controller.wanted("link")[0].live);
+    CHECK(pair.a.feeds_applied > before);
+}
+
+TEST_CASE("a handshake that stays away refines the cause of a Down, without another verdict") {
+    Pair pair;
+    pair.run_for(5s);
+    pair.cut();
+    pair.run_for(200s);
+    pair.a.controller.on_host(pair.now(), [&] {
+        auto peer_b = sim::peer(0xb, {sim::net("10.8.0.2/32")});
+        peer_b.latest_handshake = sim::at(-1s).wall;
+        return sim::host("10.8.0.1", {peer_b});
+    }());
+    pair.run_for(1ms);
+    CHECK(pair.a.row().verdict.cause == Cause::handshake_stale);
+    CHECK(pair.a.verdicts().size() == 2);
+}
+
+TEST_CASE("bfdd's request for a discovered peer is served by its session, and its timers win while it asks") {
+    Pair pair;
+    pair.run_for(5s);
+    control::BfddRequest request{.lid = 77, .ifindex = {}, .local = {}, .remote = sim::ip("10.8.0.2")};
+    request.wish.desired_min_tx = request.wish.required_min_rx = bfd::Microseconds{300'000};
+    pair.a.controller.on_request(pair.now(), request);
+    pair.run_for(5s);
+    CHECK(pair.a.row().session->asked_by == std::vector<std::string>{"bfdd"});
+    CHECK(pair.a.row().session->status.tx_interval == bfd::Microseconds{300'000});
+    CHECK(pair.b.row().session->status.rx_interval == bfd::Microseconds{300'000});
+    CHECK(pair.a.row().further.empty());
+    REQUIRE_FALSE(pair.a.bfdd.empty());
+    CHECK(pair.a.bfdd.back().lid == 77);
+    CHECK(pair.a.bfdd.back().status.state == bfd::State::up);
+    REQUIRE(pair.a.controller.counters(77) != nullptr);
+    CHECK(pair.a.controller.counters(77)->ups.value() == 1);
+    pair.a.controller.on_withdraw(pair.now(), 77);
+    pair.run_for(5s);
+    CHECK(pair.a.row().session->status.tx_interval == bfd::Microseconds{50'000});
+    CHECK(pair.a.row().session->status.state == bfd::State::up);
+    CHECK(pair.a.verdicts().size() == 1);
+}
+
+TEST_CASE("EOF of bfdd's connection is not leaving: its wishes stand until its next ADDs are in") {
+    Pair pair;
+    control::BfddRequest request{.lid = 77, .ifindex = {}, .local = {}, .remote = sim::ip("10.8.0.2")};
+    request.wish.desired_min_tx = request.wish.required_min_rx = bfd::Microseconds{300'000};
+    pair.a.controller.on_request(pair.now(), request);
+    pair.run_for(8s);
+    pair.a.controller.on_bfdd_gone(pair.now());
+    pair.run_for(9min);
+    CHECK(pair.a.row().session->status.tx_interval == bfd::Microseconds{300'000});
+    request.lid = 78;
+    pair.a.controller.on_request(pair.now(), request);
+    pair.run_for(10s);
+    CHECK(pair.a.row().session->status.tx_interval == bfd::Microseconds{300'000});
+    CHECK(pair.a.bfdd.back().lid == 78);
+    CHECK(pair.a.controller.counters(77) == nullptr);
+    CHECK(pair.a.verdicts().size() == 1);
+    SUBCASE("and fall after ten minutes when none comes") {
+        pair.a.controller.on_bfdd_gone(pair.now());
+        pair.run_for(11min);
+        CHECK(pair.a.row().session->status.tx_interval == bfd::Microseconds{50'000});
+    }
+}
+
+TEST_CASE("a shutdown from bfdd is AdminDown at both ends, and no alarm") {
+    Pair pair;
+    pair.run_for(5s);
+    control::BfddRequest request{.lid = 5, .ifindex = {}, .local = {}, .remote = sim::ip("10.8.0.2")};
+    request.wish.shutdown = true;
+    pair.a.controller.on_request(pair.now(), request);
+    pair.run_for(2s);
+    CHECK(pair.a.row().verdict.state == VerdictState::admin_down);
+    CHECK(pair.b.row().verdict == policy::Verdict{VerdictState::admin_down, Cause::admin, 10});
+    CHECK_FALSE(pair.b.controller.wanted("link")[0].counts_as_down);
+    CHECK(pair.b.controller.wanted("link")[0].live);
+    request.wish.shutdown = false;
+    pair.a.controller.on_request(pair.now(), request);
+    pair.run_for(5s);
+    CHECK(pair.b.row().verdict.state == VerdictState::up);
+}
+
+TEST_CASE("stopping says AdminDown to the peer before it ends") {
+    Pair pair;
+    pair.run_for(5s);
+    CHECK(pair.a.controller.on_stop(pair.now()) == pair.now().steady + 150ms);
+    pair.run_for(150ms);
+    CHECK(pair.b.row().verdict.state == VerdictState::admin_down);
+}
+
+TEST_CASE("an interface that comes back with another index is probed again, and was up before") {
+    Pair pair;
+    pair.run_for(5s);
+    pair.a.controller.on_host(pair.now(), {});
+    pair.run_for(1ms);
+    CHECK(pair.a.row().verdict == policy::Verdict{VerdictState::down, Cause::interface_gone, 10});
+    CHECK(pair.a.controller.wanted("link").empty());
+    auto peer_b = sim::peer(0xb, {sim::net("10.8.0.2/32")});
+    pair.a.controller.on_host(pair.now(), sim::host("10.8.0.1", {peer_b}, 8));
+    pair.run_for(1ms);
+    CHECK(pair.a.row().session->key.ifindex.value == 8);
+    CHECK(pair.a.row().verdict.state == VerdictState::down);
+}
+
+TEST_CASE("a peer that is taken away leaves no ghost; a configured one stays, with its cause") {
+    auto config = with_link();
+    SUBCASE("discovered") {
+        Pair pair{config};
+        pair.run_for(5s);
+        pair.a.controller.on_host(pair.now(), sim::host("10.8.0.1", {}));
+        pair.run_for(1ms);
+        CHECK(pair.a.controller.rows().empty());
+        CHECK(pair.a.engine.size() == 0);
+    }
+    SUBCASE("configured") {
+        config::Adjacency wanted;
+        wanted.name = "paris";
+        wanted.interface = "wg0";
+        wanted.peer = sim::key(0xb);
+        config.adjacencies.push_back(wanted);
+        Pair pair{config};
+        pair.run_for(5s);
+        pair.a.controller.on_host(pair.now(), sim::host("10.8.0.1", {}));
+        pair.run_for(1ms);
+        CHECK(pair.a.row().name == "paris");
+        CHECK(pair.a.row().verdict == policy::Verdict{VerdictState::down, Cause::peer_removed, 10});
+        CHECK(pair.a.engine.size() == 0);
+    }
+}
+
+TEST_CASE("a peer without an endpoint, or with probe = false, is not probed") {
+    auto config = with_link();
+    SUBCASE("no endpoint") {
+        sim::World world{config, config};
+        auto silent = sim::peer(0xb, {sim::net("10.8.0.2/32")});
+        silent.endpoint.reset();
+        world.a.controller.on_host(world.now(), sim::host("10.8.0.1", {silent}));
+        world.run_for(1s);
+        CHECK(world.a.engine.size() == 0);
+        CHECK(world.a.row().verdict.cause == Cause::no_endpoint);
+    }
+    SUBCASE("probe = false") {
+        config::Adjacency wanted;
+        wanted.interface = "wg0";
+        wanted.peer = sim::key(0xb);
+        wanted.probe = false;
+        config.adjacencies.push_back(wanted);
+        Pair pair{config};
+        pair.run_for(1s);
+        CHECK(pair.a.engine.size() == 0);
+    }
+}
+
+TEST_CASE("after a restart what was up is judged anew when three seconds have passed, not before") {
+    Pair pair;
+    pair.a.controller.on_adopt(pair.now(), {pair.a.controller.rows().empty() ? "" : pair.a.row().name});
+    pair.cut();
+    pair.run_for(2999ms);
+    CHECK(pair.a.row().verdict.state == VerdictState::unknown);
+    CHECK(pair.a.feeds_applied == 0);
+    pair.run_for(2ms);
+    CHECK(pair.a.row().verdict.state == VerdictState::down);
+    CHECK(pair.a.feeds_applied == 1);
+}
+
+TEST_CASE("RFC 9468 §2: an unsolicited session is granted within its prefixes and its maximum, and ends after Down") {
+    auto config_a = with_link();
+    config_a.interfaces[0].unsolicited = {sim::net("10.9.0.0/24")};
+    config_a.interfaces[0].unsolicited_max = 1;
+    auto config_b = with_link();
+    config::Session session;
+    session.local = sim::ip("10.9.0.2");
+    session.remote = sim::ip("10.8.0.1");
+    session.interface = "wg0";
+    config_b.sessions.push_back(session);
+    sim::World world{config_a, config_b};
+    auto silent = sim::peer(0xb, {sim::net("10.9.0.0/24")});  // no host in it: a resolves nothing
+    world.a.controller.on_host(world.now(), sim::host("10.8.0.1", {silent}));
+    world.b.controller.on_host(world.now(), sim::host("10.9.0.2", {}));
+    world.run_for(6s);
+    REQUIRE(world.a.row().further.size() == 1);
+    CHECK(world.a.row().further[0].status.state == bfd::State::up);
+    CHECK(world.a.row().further[0].asked_by == std::vector<std::string>{"unsolicited"});
+    CHECK(world.a.row().verdict.state == VerdictState::unknown);
+    world.cut_a_to_b = world.cut_b_to_a = true;
+    world.run_for(59s);
+    CHECK(world.a.engine.size() == 1);
+    world.run_for(2s);
+    CHECK(world.a.engine.size() == 0);
+}
+
+}  // namespace

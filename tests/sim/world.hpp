@@ -1,0 +1,187 @@
+// Two whole `control + probe` pairs on one virtual clock, without rings, descriptors or Asio: a tunnel between them
+// that can be cut in either direction.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "config/config.hpp"
+#include "control/controller.hpp"
+#include "probe/engine.hpp"
+
+namespace sim {
+
+using namespace std::chrono_literals;
+
+inline base::IpAddress ip(std::string_view text) { return base::IpAddress::parse(text).value(); }
+inline base::Prefix net(std::string_view text) { return base::Prefix::parse(text).value(); }
+inline adjacency::PublicKey key(std::uint8_t n) {
+    adjacency::PublicKey out;
+    out.bytes.fill(n);
+    return out;
+}
+
+inline base::Now at(base::Duration since_start) {
+    return {base::TimePoint{1h} + since_start, base::WallTime{1'767'225'600s} + since_start};
+}
+
+inline adjacency::Peer peer(std::uint8_t n, std::vector<base::Prefix> allowed) {
+    adjacency::Peer out;
+    out.key = key(n);
+    out.endpoint = base::Endpoint{ip("192.0.2.1"), 51820};
+    out.allowed_ips = std::move(allowed);
+    return out;
+}
+
+inline control::Host host(std::string_view address, std::vector<adjacency::Peer> peers, std::uint32_t index = 7) {
+    control::Host out;
+    adjacency::Link link;
+    link.index = base::IfIndex{index};
+    link.name = "wg0";
+    link.kind = "wireguard";
+    link.up = link.running = true;
+    link.mtu = 1420;
+    link.addresses.push_back({ip(address), {}, 24, false});
+    out.links.push_back(link);
+    adjacency::Device device;
+    device.index = link.index;
+    device.interface = "wg0";
+    device.peers = std::move(peers);
+    out.devices.push_back(device);
+    return out;
+}
+
+// One daemon without its threads.
+class Node {
+public:
+    Node(const config::Config& config, std::uint64_t seed, base::Now now) : controller{config, seed, now}, engine{64} {}
+
+    // What it wants to send is appended to `out`.
+    void turn(base::Now now, std::vector<probe::Datagram>& in, std::vector<probe::Outgoing>& out) {
+        engine.on_wake(now.steady);
+        for (const auto& datagram : in) {
+            engine.on_datagram(now.steady, datagram);
+            flush(now, out);
+        }
+        in.clear();
+        controller.on_deadline(now);
+        for (bool again = true; again;) {
+            while (!engine.on_deadlines(now.steady)) flush(now, out);
+            flush(now, out);
+            while (const auto event = engine.next_event()) controller.on_event(now, *event);
+            auto turn = controller.take(now);
+            again = !turn.commands.empty();
+            for (const auto& command : turn.commands) {
+                engine.on_command(now.steady, command);
+                flush(now, out);
+            }
+            keep(turn);
+        }
+    }
+
+    base::TimePoint deadline() const { return std::min(engine.deadline(), controller.deadline()); }
+    const control::Row& row(std::size_t n = 0) {
+        rows_ = controller.rows();
+        return rows_.at(n);
+    }
+    // The verdict changes so far, "from>to cause".
+    std::vector<std::string> verdicts() const {
+        std::vector<std::string> out;
+        for (const auto& record : records)
+            if (record.event == "verdict") out.push_back(record.from + ">" + record.to + " " + record.cause);
+        return out;
+    }
+
+    control::Controller controller;
+    probe::Engine engine;
+    std::vector<control::Record> records;
+    std::vector<control::BfddUpdate> bfdd;
+    std::size_t feeds_applied = 0;
+    std::vector<std::string> refreshes;
+
+private:
+    void flush(base::Now now, std::vector<probe::Outgoing>& out) {
+        for (const auto& packet : engine.outbox()) {
+            out.push_back(packet);
+            engine.on_sent(now.steady, packet, 0);
+        }
+        engine.clear_outbox();
+    }
+    void keep(control::Turn& turn) {
+        records.insert(records.end(), turn.records.begin(), turn.records.end());
+        bfdd.insert(bfdd.end(), turn.bfdd.begin(), turn.bfdd.end());
+        refreshes.insert(refreshes.end(), turn.refresh_devices.begin(), turn.refresh_devices.end());
+        feeds_applied += turn.verdicts_changed ? 1 : 0;
+    }
+    std::vector<control::Row> rows_;
+};
+
+class World {
+public:
+    World(const config::Config& config_a, const config::Config& config_b)
+        : a{config_a, 1, sim::at(0s)}, b{config_b, 2, sim::at(0s)} {}
+
+    void run_for(base::Duration duration) {
+        const auto end = elapsed + duration;
+        for (;;) {
+            step();
+            const auto next = std::min({a.deadline(), b.deadline(), arrival()}) - sim::at(0s).steady;
+            if (next > end) break;
+            elapsed = std::max(next, elapsed + 1us);
+        }
+        elapsed = end;
+        step();
+    }
+    base::Now now() const { return sim::at(elapsed); }
+
+    Node a, b;
+    bool cut_a_to_b = false, cut_b_to_a = false;
+    base::Duration delay = 1ms;
+    base::Duration elapsed{};
+
+private:
+    struct Flying {
+        base::TimePoint arrives;
+        bool to_b = false;
+        probe::Outgoing packet;
+    };
+    base::TimePoint arrival() const { return wire_.empty() ? base::never : wire_.front().arrives; }
+
+    void step() {
+        std::vector<probe::Datagram> for_a, for_b;
+        std::deque<Flying> here;
+        while (!wire_.empty() && wire_.front().arrives <= now().steady) {
+            here.push_back(wire_.front());
+            wire_.pop_front();
+        }
+        for (const auto& flying : here) {
+            const auto& packet = flying.packet;
+            probe::Datagram datagram{.arrival = flying.arrives,
+                                     .ifindex = base::IfIndex{7},
+                                     .local = packet.key.remote,
+                                     .remote = packet.key.local,
+                                     .source_port = packet.source_port,
+                                     .ttl = 255,
+                                     .multihop = packet.key.multihop,
+                                     .payload = packet.payload};
+            (flying.to_b ? for_b : for_a).push_back(datagram);
+        }
+        std::vector<probe::Outgoing> from_a, from_b;
+        a.turn(now(), for_a, from_a);
+        b.turn(now(), for_b, from_b);
+        if (!cut_a_to_b)
+            for (const auto& packet : from_a) wire_.push_back({now().steady + delay, true, packet});
+        if (!cut_b_to_a)
+            for (const auto& packet : from_b) wire_.push_back({now().steady + delay, false, packet});
+    }
+
+    std::deque<Flying> wire_;
+};
+
+}  // namespace sim
