@@ -94,7 +94,11 @@ void OperstateFeed::on_link(Entry& entry, const Link* before, Link* after) {
     if (came_up && (interface.held || interface.desired.dormant)) {
         // The kernel gives a DORMANT interface its link-local address back only when it is UP.
         const auto state = access_.read(after->index);
-        if (interface.held && state && state->operstate == Operstate::dormant) access_.set(after->index, Operstate::up);
+        if (interface.held && state && state->operstate == Operstate::dormant &&
+            !change_operstate(access_, after->index, Operstate::up)) {
+            after->operstate = Operstate::up;
+            tell(interface, "up", now_());
+        }
         interface.set_at.reset();  // setting it again is not a fight
         interface.wait_until = now_().steady + addresses_within;
     }
@@ -135,12 +139,12 @@ bool OperstateFeed::still_waiting(Interface& interface, const Link& link, base::
         return true;
     }
     interface.wait_until.reset();
-    interface.had = link.addresses;
     return false;
 }
 
 void OperstateFeed::hold(Entry& entry, Link& link, base::Now now) {
     auto& interface = entry.second;
+    interface.had = link.addresses;
     if (link.operstate == Operstate::dormant) return tell(interface, "down", now);
     // What we were told may be older than what we did since.
     const auto state = access_.read(link.index);
