@@ -71,7 +71,7 @@ class Frr:
             file.write(config)
         shutil.chown(path, "frr", "frr")
         self.processes[daemon] = subprocess.Popen(
-            ["ip", "netns", "exec", self.name, f"{DAEMONS}/{daemon}", "-N", self.name, "--log",
+            ["ip", "netns", "exec", self.name, f"{DAEMONS}/{daemon}", "-N", self.name, "-f", path, "--log",
              f"file:{self.run_directory}/{daemon}.log", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait(lambda: self.answers(daemon))
@@ -188,6 +188,9 @@ class Test:
     def statuses(self):
         return {peer["peer"]: peer["status"] for peer in self.shown()}
 
+    def others_than(self, status):
+        return {peer: shown for peer, shown in self.statuses().items() if shown != status}
+
     def all_are(self, status):
         shown = self.statuses()
         return len(shown) == len(self.everyone) and set(shown.values()) == {status}
@@ -212,6 +215,7 @@ class Test:
         self.start_bfdd()
         self.far.start("bgpd", config=bgp_config(65002, "10.9.0.1", 65001, False))
         self.here.start("bgpd", config=bgp_config(65001, "10.9.0.2", 65002, True))
+        wait(self.established, 30)  # it registers with bfdd anew when it comes up
         wait(lambda: len(self.shown()) == PEERS + 1)
 
     def all_added_and_up(self):
@@ -227,7 +231,7 @@ class Test:
               (50000, 60000, 4, "v0", ""), newest)
         check("nothing is Up before it is told", "up" not in self.statuses().values())
         self.driver.send("up " + " ".join(str(e["lid"]) for e in self.driver.of("add")))
-        check("all told Up are Up", wait(lambda: self.all_are("up")), self.statuses())
+        check("all told Up are Up", wait(lambda: self.all_are("up")), self.others_than("up"))
         peer = next(p for p in self.shown() if p["peer"] == "10.9.1.1")
         check("the peer's values are shown",
               (peer["remote-id"], peer["remote-detect-multiplier"], peer["remote-receive-interval"]) == (4711, 5, 40), peer)
@@ -252,7 +256,7 @@ class Test:
                        == set(self.peers))
         check("a changed profile arrives as an updated ADD for each session", changed,
               len(self.driver.of("add", since)))
-        check("and nothing goes down", self.all_are("up"))
+        check("and nothing goes down", self.all_are("up"), self.others_than("up"))
 
     def shutdown(self):
         lid = self.lid_of("10.9.1.1")
@@ -309,7 +313,7 @@ class Test:
         check("and stays so when a profile is applied", wait(lambda: self.statuses()["10.9.1.3"] == "shutdown"),
               self.statuses()["10.9.1.3"])
         self.driver.send(f"up {lid}")
-        check("and it comes Up from there", wait(lambda: self.all_are("up")))
+        check("and it comes Up from there", wait(lambda: self.all_are("up")), self.others_than("up"))
 
     def bgp_follows(self):
         check("BGP is established", wait(self.established, 30), self.bgp()["bgpState"])
@@ -336,7 +340,7 @@ class Test:
         check("its silence is reported", wait(lambda: [e for e in self.driver.of("problem", since)
                                                         if "does not answer" in e["text"]], 10))
         self.here.kill("bfdd", signal.SIGCONT)
-        check("once it goes on it hears the latest of each session", wait(lambda: self.all_are("up")))
+        check("once it goes on it hears the latest of each session", wait(lambda: self.all_are("up")), self.others_than("up"))
         check("and all is well again", wait(lambda: self.driver.of("problem")[-1]["text"] == ""))
         check("over the same connections", not self.driver.of("gone") and self.driver.status()["connections"] == 5,
               self.driver.status())
@@ -353,7 +357,7 @@ class Test:
               wait(lambda: {e["destination"] for e in self.driver.of("add", since)} >= self.everyone, 30),
               len(self.driver.of("add", since)))
         check("under new lids", not old & {e["lid"] for e in self.driver.of("add", since)})
-        check("and Up again", wait(lambda: self.all_are("up"), 30))
+        check("and Up again", wait(lambda: self.all_are("up"), 30), self.others_than("up"))
         check("and nothing is wrong any more", wait(lambda: self.driver.of("problem")[-1]["text"] == ""))
 
     def one_by_one(self):
@@ -384,7 +388,7 @@ class Test:
         self.driver.end()
         self.driver = Driver(self.program, f"unix:{self.path}")
         self.driver.send("auto")
-        check("and when we come back all is Up", wait(lambda: self.all_are("up"), 30))
+        check("and when we come back all is Up", wait(lambda: self.all_are("up"), 30), self.others_than("up"))
         check("without BGP having noticed", self.established() and self.dropped() == before, self.bgp()["bgpState"])
 
     def run(self):

@@ -1,0 +1,54 @@
+#include "frr/vty_show.hpp"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace frr {
+
+std::string to_string(const Version& version) {
+    return std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch);
+}
+
+// "FRRouting 8.4.4 (host) on …", "FRRouting 10.4.1-0~deb12u1 (…", "FRRouting 10.5-dev …": what follows a number that
+// is not there counts as 0.
+std::optional<Version> parse_version(std::string_view show_version) {
+    constexpr std::string_view word = "FRRouting ";
+    const auto at = show_version.find(word);
+    if (at == std::string_view::npos) return std::nullopt;
+    auto text = show_version.substr(at + word.size());
+    Version out;
+    for (auto* part : {&out.major, &out.minor, &out.patch}) {
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *part);
+        if (error != std::errc{}) return part == &out.major ? std::nullopt : std::optional{out};
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        if (text.empty() || text.front() != '.') break;
+        text.remove_prefix(1);
+    }
+    return out;
+}
+
+bool delays_bfd_down(const Version& version) {
+    const auto in = [&](const Version& first, const Version& last) { return version >= first && version <= last; };
+    return in({10, 4, 0}, {10, 4, 4}) || in({10, 5, 0}, {10, 5, 2});
+}
+
+base::Result<std::vector<InterfaceShown>, std::string> parse_interfaces(std::string_view show_interface_json) {
+    const auto json = nlohmann::json::parse(show_interface_json, nullptr, false);
+    if (!json.is_object()) return tl::unexpected{std::string{"zebra's `show interface json` is no JSON object"}};
+    std::vector<InterfaceShown> out;
+    for (const auto& [name, shown] : json.items()) {
+        if (!shown.is_object()) continue;
+        InterfaceShown one{.name = name, .index = {}};
+        const auto index = shown.find("index");
+        if (index != shown.end() && index->is_number_unsigned()) one.index.value = index->get<std::uint32_t>();
+        const auto detection = shown.find("linkDetection");
+        if (detection != shown.end() && detection->is_boolean()) one.link_detection = detection->get<bool>();
+        const auto status = shown.find("operationalStatus");
+        if (status != shown.end() && status->is_string()) one.operational = status->get<std::string>() == "up";
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+}  // namespace frr

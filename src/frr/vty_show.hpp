@@ -1,0 +1,34 @@
+// What some `show` commands say. Pure: text in, values out.
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/result.hpp"
+
+namespace frr {
+
+struct Version {
+    unsigned major = 0, minor = 0, patch = 0;
+    friend auto operator<=>(const Version&, const Version&) = default;
+};
+std::string to_string(const Version& version);
+std::optional<Version> parse_version(std::string_view show_version);
+
+// FRR 10.4.0–10.4.4 and 10.5.0–10.5.2: BFD Down takes BGP down 30 s late unless `neighbor X timers` is set.
+bool delays_bfd_down(const Version& version);
+
+struct InterfaceShown {
+    std::string name;
+    base::IfIndex index;
+    bool link_detection = true;  // false: operstate DORMANT is invisible to FRR
+    bool operational = false;
+    friend bool operator==(const InterfaceShown&, const InterfaceShown&) = default;
+};
+base::Result<std::vector<InterfaceShown>, std::string> parse_interfaces(std::string_view show_interface_json);
+
+}  // namespace frr
