@@ -1,0 +1,363 @@
+#!/usr/bin/python3
+"""The tiers of tests/run: builds, runs, counts. See tests/run --help for what each is. What may run side by side without
+disturbing a measurement does: builds beside the virtual clock. What runs in real time (lab) has the machine to itself."""
+import argparse
+import fcntl
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parent.parent
+BUILD = TREE / "build"
+LOGS = BUILD / "logs"
+CORES = os.cpu_count() or 1
+FULL = False
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.M)
+STARTED = time.monotonic()
+
+
+class NotRun(Exception):
+    """A tier that could not be run: it counts as failed, and says why."""
+
+
+class Commands:
+    """Runs commands into a log, each in a process group of its own so that an interrupt ends all they started."""
+
+    def __init__(self):
+        self.running, self.lock, self.stopped = set(), threading.Lock(), False
+
+    def run(self, command, log, timeout=None, env=None, lines=None):
+        """The exit status (124: out of time) and the output."""
+        with self.lock:
+            if self.stopped:
+                raise NotRun("interrupted")
+            log.write(f"$ {shlex.join(map(str, command))}\n")
+            log.flush()
+            process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, cwd=TREE, env={**os.environ, **(env or {})},
+                                       start_new_session=True, text=True, errors="replace")
+            self.running.add(process)
+        expired = threading.Event()
+        watch = threading.Timer(timeout or 7200, lambda: (expired.set(), self.end(process)))
+        watch.start()
+        output = []
+        for line in process.stdout:
+            output.append(line)
+            log.write(line)
+            log.flush()
+        status = process.wait()
+        watch.cancel()
+        with self.lock:
+            self.running.discard(process)
+        if expired.is_set():
+            log.write(f"out of time after {timeout} s\n")
+            status = 124
+        return status, "".join(output)
+
+    @staticmethod
+    def end(process):
+        """TERM first, so that a test can clean up what it made; KILL for what is deaf."""
+        for number, grace in ((signal.SIGTERM, 20), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(process.pid, number)
+                process.wait(grace)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+            except ProcessLookupError:
+                return
+
+    def stop(self):
+        with self.lock:
+            self.stopped = True
+            running = list(self.running)
+        for process in running:
+            self.end(process)
+
+
+commands = Commands()
+
+
+# --- building ---------------------------------------------------------------------------------------------------------
+def build(log, folder, targets, *options):
+    """Configures and builds TREE/folder; raises when that fails."""
+    launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+    status, _ = commands.run(["cmake", "-S", TREE, "-B", TREE / folder, "-G", "Ninja", *launcher, *options], log)
+    if status == 0:
+        status, _ = commands.run(["ninja", "-C", TREE / folder, "-j", CORES, *targets], log)
+    if status:
+        raise NotRun(f"{folder} does not build")
+
+
+def release_built():
+    if not (BUILD / "src/wgbfd").exists() or BROKEN_BUILD.is_set():
+        raise NotRun("there is no Release build")
+
+
+BROKEN_BUILD = threading.Event()
+
+
+def tier_build(log):
+    try:
+        build(log, "build", [], "-DCMAKE_BUILD_TYPE=Release")
+    except NotRun:
+        BROKEN_BUILD.set()
+        raise
+    with tempfile.TemporaryDirectory() as scratch:
+        status, _ = commands.run(["cmake", "--install", BUILD, "--prefix", "/usr"], log, env={"DESTDIR": scratch})
+        installed = Path(scratch) / "usr/sbin/wgbfd"
+        if status == 0:
+            status, _ = commands.run([installed, "--version"], log, timeout=20)
+    if status:
+        log.write("FAIL - what cmake --install gives runs\n")
+    return (2, 0) if status == 0 else (1, 1)
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+def script(log, name, command, timeout, env=None):
+    """Runs a test that closes with `N passed, N failed`; one that does not, or whose status disagrees, is a failure."""
+    status, output = commands.run(command, log, timeout, env)
+    counts = COUNTS.findall(output)
+    passed, failed = map(int, counts[-1]) if counts else (0, 0)
+    if not counts or (status != 0 and failed == 0) or passed + failed == 0:
+        log.write(f"FAIL - {name} ends with status {status}" + ("" if counts else ", without its counts") + "\n")
+        failed += 1
+    return passed, failed
+
+
+def add(pairs):
+    pairs = list(pairs)
+    return sum(p for p, _ in pairs), sum(f for _, f in pairs)
+
+
+def ctest(log, folder, env=None):
+    """ctest's run, counted in doctest's cases; an executable that ends without a summary is one failure."""
+    status, output = commands.run(["ctest", "--test-dir", TREE / folder, "-V", "-j", CORES], log, 1800, env)
+    cases = re.findall(r"\[doctest\] test cases: +\d+ +\| +(\d+) passed +\| +(\d+) failed", output)
+    ended = re.findall(r"^ *\d+/\d+ Test +#\d+: (\S+) \.+ *(\S.*)$", output, re.M)
+    broken = [(name, how) for name, how in ended if not how.startswith("Passed")]
+    for name, how in broken:
+        log.write(f"FAIL - {name}: {how.strip('* ')}\n")
+    passed, failed = add((int(p), int(f)) for p, f in cases)
+    if not ended or (status != 0 and not broken):
+        log.write(f"FAIL - ctest ends with status {status} after {len(ended)} tests\n")
+        failed += 1
+    return passed, max(failed, len(broken))
+
+
+# --- tiers ------------------------------------------------------------------------------------------------------------
+def tier_includes(log):
+    return script(log, "check_includes", ["tests/check_includes"], 120)
+
+
+def tier_format(log):
+    return script(log, "check_format", ["tests/check_format"], 300)
+
+
+def tier_unit(log):
+    release_built()
+    return ctest(log, "build")
+
+
+def tier_sanitizers(log):
+    build(log, "build-asan", [], "-DCMAKE_BUILD_TYPE=Debug", "-DWGBFD_SANITIZE=address,undefined")
+    return ctest(log, "build-asan", {"UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+def tier_threads(log):
+    build(log, "build-tsan", ["test_net"], "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DWGBFD_SANITIZE=thread")
+    # Without -R gcc 12's ThreadSanitizer meets an address-space layout of newer kernels that it does not know.
+    status, output = commands.run(["setarch", "-R", TREE / "build-tsan/tests/test_net"], log, 900)
+    cases = re.findall(r"\[doctest\] test cases: +\d+ +\| +(\d+) passed +\| +(\d+) failed", output)
+    passed, failed = add((int(p), int(f)) for p, f in cases)
+    return passed, max(failed, int(status != 0 or not cases))
+
+
+def fuzz_one(log, name):
+    corpus = TREE / "build-fuzz/corpus" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    seeds = [seed for seed in (TREE / "tests/fuzz/corpus" / name,) if seed.is_dir()]
+    seconds = 600 if FULL else 60
+    status, output = commands.run([TREE / "build-fuzz/tests" / name, f"-max_total_time={seconds}", "-timeout=10",
+                                   "-rss_limit_mb=2048", "-print_final_stats=1",
+                                   f"-artifact_prefix={TREE}/build-fuzz/{name}-", corpus, *seeds], log, seconds + 120)
+    runs = re.findall(r"stat::number_of_executed_units: *(\d+)", output)
+    good = status == 0 and runs and int(runs[-1]) > 1000
+    log.write(f"{'ok' if good else 'FAIL'} - {name}: {runs[-1] if runs else 0} inputs in {seconds} s, status {status}\n")
+    return (1, 0) if good else (0, 1)
+
+
+def tier_fuzz(log):
+    names = sorted(path.stem for path in (TREE / "tests/fuzz").glob("fuzz_*.cpp"))
+    if not names:
+        raise NotRun("tests/fuzz holds no target")
+    build(log, "build-fuzz", names, "-DCMAKE_CXX_COMPILER=clang++-14", "-DWGBFD_FUZZ=ON", "-DWGBFD_TESTS=OFF",
+          "-DWGBFD_SANITIZE=address,undefined", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+    with ThreadPoolExecutor(2) as pool:
+        return add(pool.map(lambda name: fuzz_one(log, name), names))
+
+
+def executables(pattern):
+    return [path for path in sorted(TREE.glob(pattern)) if path.is_file() and os.access(path, os.X_OK)]
+
+
+def tier_vm(log):
+    release_built()
+    tests = executables("tests/vm/*")
+    if not tests:
+        raise NotRun("tests/vm holds no test")
+    status, _ = commands.run(["lab/vm", "image"], log, 900)
+    if status:
+        raise NotRun("the virtual machine's image cannot be built")
+    limit = 14400 if FULL else 1500
+    return add(timed(log, test.name, lambda: script(log, test.name, ["lab/vm", "run", "--timeout", limit, "--build", BUILD,
+                                                                     "--out", LOGS / "vm" / test.stem, test], limit + 200))
+               for test in tests)
+
+
+def tier_lab(log):
+    release_built()
+    tests = executables("tests/lab/test_*.py")
+    if not tests:
+        raise NotRun("tests/lab holds no test")
+    limit = 14400 if FULL else 900
+    return add(timed(log, test.name, lambda: script(log, test.name, [test, BUILD], limit)) for test in tests)
+
+
+def timed(log, name, work):
+    before = time.monotonic()
+    passed, failed = work()
+    log.write(f"== {name}: {passed} passed, {failed} failed, {time.monotonic() - before:.0f} s\n\n")
+    return passed, failed
+
+
+# --- the run ----------------------------------------------------------------------------------------------------------
+def tail(path):
+    """The lines that fail, or the last ones."""
+    lines = path.read_text(errors="replace").splitlines()
+    telling = [line for line in lines if re.search(r"FAIL|error:|ERROR: (Address|Thread|Leak)|runtime error|Traceback", line)]
+    shown = telling[:30] + ["…"] + lines[-5:] if telling else lines[-25:]
+    return "".join(f"    | {line[:240]}\n" for line in shown)
+
+
+class Run:
+    def __init__(self, wanted):
+        self.wanted, self.results, self.lock = wanted, {}, threading.Lock()
+
+    def tier(self, name):
+        if name not in self.wanted:
+            return
+        before, path, reason = time.monotonic(), LOGS / f"{name}.log", ""
+        with path.open("w", encoding="utf-8") as log:
+            try:
+                passed, failed = TIERS[name](log)
+                if passed + failed == 0:
+                    raise NotRun("no test ran")
+            except NotRun as why:
+                passed, failed, reason = 0, 1, f"  ({why})"
+                log.write(f"FAIL - {why}\n")
+            except Exception as why:  # pylint: disable=broad-except
+                passed, failed, reason = 0, 1, f"  ({why!r})"
+                log.write(f"FAIL - {why!r}\n")
+        with self.lock:
+            self.results[name] = (passed, failed, time.monotonic() - before)
+            say(f"{'FAIL' if failed else 'ok  '} {name:<11}{passed:>6} passed {failed:>4} failed "
+                f"{time.monotonic() - before:>6.0f} s{reason}")
+            if failed:
+                sys.stdout.write(tail(path) + f"    | (all of it: {path})\n")
+                sys.stdout.flush()
+
+    def lane(self, *names):
+        def work():
+            for name in names:
+                self.tier(name)
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    def go(self):
+        image = None
+        if "vm" in self.wanted:  # mostly download and disk: beside the compiler
+            image = threading.Thread(target=prepare_image)
+            image.start()
+        self.tier("build")
+        lanes = [self.lane("includes", "format", "unit"), self.lane("sanitizers", "threads", "fuzz")]
+        if image:
+            image.join()
+        lanes.append(self.lane("vm"))
+        for lane in lanes:
+            lane.join()
+        self.tier("lab")
+
+
+def prepare_image():
+    with (LOGS / "image.log").open("w", encoding="utf-8") as log:
+        try:
+            commands.run(["lab/vm", "image"], log, 900)
+        except NotRun:
+            pass
+
+
+def say(text):
+    print(f"[{time.monotonic() - STARTED:5.0f} s] {text}", flush=True)
+
+
+TIERS = {name: globals()[f"tier_{name}"]
+         for name in ("build", "includes", "format", "unit", "sanitizers", "threads", "fuzz", "vm", "lab")}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/run")
+    parser.add_argument("--full", action="store_true", help="every cell of every matrix, fuzzing for ten minutes")
+    parser.add_argument("--only", metavar="TIER[,TIER…]", default=",".join(TIERS), help=f"of {', '.join(TIERS)}")
+    given = parser.parse_args()
+    wanted = given.only.split(",")
+    for name in wanted:
+        if name not in TIERS:
+            parser.error(f"no tier '{name}' (there are {', '.join(TIERS)})")
+    return given.full, wanted
+
+
+def interrupted(number, _frame):
+    say("interrupted: ending what runs")
+    commands.stop()
+    os._exit(128 + number)
+
+
+def main():
+    global FULL
+    FULL, wanted = arguments()
+    os.environ["WGBFD_FULL"] = "1" if FULL else ""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    lock = (BUILD / ".tests-run.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("tests/run: another tests/run is at work in this tree\n0 passed, 1 failed")
+        return 1
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    run = Run(wanted)
+    run.go()
+    print()
+    for name in TIERS:
+        if name in run.results:
+            passed, failed, seconds = run.results[name]
+            print(f"{name:<11}{passed:>6} passed {failed:>4} failed {seconds:>6.0f} s")
+    passed, failed = add((p, f) for p, f, _ in run.results.values())
+    print(f"{time.monotonic() - STARTED:.0f} s in all, logs in {LOGS}")
+    print(f"{passed} passed, {failed} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
