@@ -29,13 +29,13 @@ struct Remove {
 struct Listen {  // a bound receive socket, owned by the probe thread from now on (bind = "addresses", or at start)
     int fd = -1;
     bool multihop = false;
-    base::IpAddress local;  // unset: wildcard
-    base::IfIndex ifindex;  // of a link-local address
+    base::IpAddress local{};  // unset: wildcard
+    base::IfIndex ifindex{};  // of a link-local address
 };
 struct Unlisten {  // closes it; unset: the wildcard sockets of both families
     bool multihop = false;
-    base::IpAddress local;
-    base::IfIndex ifindex;
+    base::IpAddress local{};
+    base::IfIndex ifindex{};
 };
 
 using Command = std::variant<Add, Change, Nudge, Extend, Remove, Listen, Unlisten>;

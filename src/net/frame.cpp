@@ -1,0 +1,73 @@
+#include "net/frame.hpp"
+
+#include <netinet/in.h>
+
+#include "net/receive_socket.hpp"
+
+namespace net {
+
+namespace {
+
+constexpr std::uint8_t hop_limit = 255;  // RFC 5881 §5; RFC 5883 leaves it open
+constexpr std::uint16_t udp_length = udp_header + bfd::mandatory_length;
+constexpr std::size_t checksum_offset = 6;
+
+std::uint32_t sum16(base::Bytes bytes) {
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        sum += std::to_integer<std::uint32_t>(bytes[i]) << (i % 2 == 0 ? 8 : 0);
+    return sum;
+}
+
+void write_v4_header(base::ByteWriter& out, const bfd::SessionKey& key) {
+    out.write(std::uint8_t{0x45});
+    out.write(traffic_class);
+    out.write(static_cast<std::uint16_t>(v4_header + udp_length));
+    out.write(std::uint16_t{0});       // identification
+    out.write(std::uint16_t{0x4000});  // don't fragment
+    out.write(hop_limit);
+    out.write(std::uint8_t{IPPROTO_UDP});
+    out.write(std::uint16_t{0});  // checksum
+    out.write_bytes(key.local.data());
+    out.write_bytes(key.remote.data());
+}
+
+void write_v6_header(base::ByteWriter& out, const bfd::SessionKey& key) {
+    out.write(std::uint32_t{6U << 28 | std::uint32_t{traffic_class} << 20});
+    out.write(udp_length);
+    out.write(std::uint8_t{IPPROTO_UDP});
+    out.write(hop_limit);
+    out.write_bytes(key.local.data());
+    out.write_bytes(key.remote.data());
+}
+
+}  // namespace
+
+std::uint16_t udp_checksum(const base::IpAddress& source, const base::IpAddress& destination, base::Bytes datagram) {
+    auto sum = sum16(source.data()) + sum16(destination.data()) + sum16(datagram);
+    sum += IPPROTO_UDP + static_cast<std::uint32_t>(datagram.size());
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    const auto out = static_cast<std::uint16_t>(~sum);
+    return out == 0 ? std::uint16_t{0xffff} : out;
+}
+
+Frame frame(const probe::Outgoing& packet) {
+    Frame out;
+    base::ByteWriter writer{out.bytes};
+    if (packet.key.local.is_v4())
+        write_v4_header(writer, packet.key);
+    else
+        write_v6_header(writer, packet.key);
+    const auto header = writer.size();
+    writer.write(packet.source_port);
+    writer.write(packet.key.multihop ? multihop_port : single_hop_port);
+    writer.write(udp_length);
+    writer.write(std::uint16_t{0});
+    writer.write_bytes(packet.payload);
+    out.size = writer.size();
+    const auto checksum = udp_checksum(packet.key.local, packet.key.remote, out.view().subspan(header));
+    base::ByteWriter{std::span{out.bytes}.subspan(header + checksum_offset)}.write(checksum);
+    return out;
+}
+
+}  // namespace net

@@ -1,0 +1,242 @@
+#include "net/loop.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <system_error>
+
+#include "net/clock.hpp"
+#include "net/listeners.hpp"
+#include "net/receiver.hpp"
+#include "net/sender.hpp"
+
+namespace net {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t stack_size = 256 << 10;  // bytes
+// A control thread that is behind is looked at again so soon, when nothing else is due.
+constexpr auto backlog_interval = 1ms;
+// More than a receive buffer holds: what waited when the drain began is read, however much comes in meanwhile.
+constexpr int batches_per_drain = 512;
+
+base::UniqueFd event_counter() {
+    base::UniqueFd fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!fd) throw std::system_error{errno, std::generic_category(), "eventfd"};
+    return fd;
+}
+
+void ring(const base::UniqueFd& fd) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(fd.get(), &one, sizeof one);  // full: it is readable anyway
+}
+
+}  // namespace
+
+class Loop::Turn {
+public:
+    Turn(Loop& loop, std::size_t capacity) : loop_{loop}, engine_{capacity}, listeners_{loop.wake_fd_.get()} {}
+
+    void run();
+    LoopCounters& counters() { return counters_; }
+
+private:
+    void take_commands(base::TimePoint now);
+    void drain_sockets(base::TimePoint now);
+    void drain(Listener& listener, base::TimePoint now);
+    void take(Listener& listener, const Received& received, base::TimePoint now);
+    void flush_if_full(base::TimePoint now) {
+        if (engine_.outbox_full()) flush(now);
+    }
+    void flush(base::TimePoint now);
+    void tell();
+    void ring_if_told();
+
+    Loop& loop_;
+    probe::Engine engine_;
+    LoopCounters counters_{engine_.counters()};
+    Listeners listeners_;
+    Receiver receiver_;
+    Sender sender_;
+    ArrivalClock arrival_clock_;
+    bool told_ = false;
+};
+
+void Loop::Turn::run() {
+    auto now = steady_now();
+    while (loop_.stop_.value() == 0) {
+        const auto until =
+            engine_.has_events() ? std::min(engine_.deadline(), now + backlog_interval) : engine_.deadline();
+        listeners_.wait(steady_now(), until);
+        // Read before the drain: what had arrived by then is read before anything is judged by it.
+        now = steady_now();
+        counters_.wakeups.add();
+        listeners_.mark(now);
+        engine_.on_wake(now);
+        take_commands(now);
+        drain_sockets(now);
+        while (!engine_.on_deadlines(now)) flush(now);
+        flush(now);
+        tell();
+        ring_if_told();
+    }
+}
+
+void Loop::Turn::take_commands(base::TimePoint now) {
+    for (auto left = loop_.commands_.capacity(); left > 0; --left) {
+        const auto command = loop_.commands_.pop();
+        if (!command) return;
+        if (const auto* listen = std::get_if<probe::Listen>(&*command)) {
+            if (!listeners_.add(*listen, now)) counters_.listen_errors.add();
+        } else if (const auto* unlisten = std::get_if<probe::Unlisten>(&*command)) {
+            listeners_.remove(*unlisten);
+        } else {
+            engine_.on_command(now, *command);
+            flush_if_full(now);
+            tell();
+        }
+    }
+}
+
+void Loop::Turn::drain_sockets(base::TimePoint now) {
+    // A packet may have come since the wait ended, and this thread may have slept since: before silence is judged,
+    // every socket is read, ready or not.
+    const bool all = engine_.judges(now);
+    const auto wanted = [all](const Listener& l) { return l.fd && (all || l.ready); };
+    if (std::ranges::none_of(listeners_.all(), wanted)) return;
+    arrival_clock_.read(read_clocks());
+    for (auto& listener : listeners_.all())
+        if (wanted(listener)) drain(listener, now);
+}
+
+void Loop::Turn::drain(Listener& listener, base::TimePoint now) {
+    for (int i = 0; i < batches_per_drain; ++i) {
+        const int n = receiver_.receive(listener.fd.get());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) break;
+        if (n < 0) {
+            counters_.receive_errors.add();  // reading it has cleared it
+            continue;
+        }
+        const auto read_at = steady_now();
+        const auto count = static_cast<std::size_t>(n);
+        for (std::size_t k = 0; k < count; ++k) take(listener, receiver_.view(k), read_at);
+        // Empty, or past what had come by `now`: the rest is for the next turn, lest a flood keep us from sending.
+        if (count < probe::batch || arrival_clock_.is_after(receiver_.view(count - 1).stamp, now)) break;
+    }
+    listener.ready = false;
+    listener.empty_at = now;
+}
+
+void Loop::Turn::take(Listener& listener, const Received& received, base::TimePoint now) {
+    counters_.receives.add();
+    if (received.drops) {
+        counters_.kernel_drops.add(*received.drops - listener.drops);
+        listener.drops = *received.drops;
+    }
+    auto datagram = received.datagram;
+    datagram.multihop = listener.multihop;
+    datagram.arrival = arrival_clock_.arrival(received.stamp, listener.empty_at, now);
+    engine_.on_datagram(now, datagram);
+    flush_if_full(now);
+    tell();
+}
+
+void Loop::Turn::flush(base::TimePoint now) {
+    const auto packets = engine_.outbox();
+    if (packets.empty()) return;
+    const auto results = sender_.send(packets);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        const int error = results[i];
+        engine_.on_sent(now, packets[i], error);
+        if (error == 0) {
+            counters_.sends.add();
+            continue;
+        }
+        counters_.send_errors.add();
+        if (error == EAGAIN || error == ENOBUFS) counters_.send_shortages.add();
+    }
+    engine_.clear_outbox();
+}
+
+// One by one as they come, so that while there is room no change of state is merged with the next.
+void Loop::Turn::tell() {
+    while (engine_.has_events() && loop_.events_.has_room()) {
+        loop_.events_.push(*engine_.next_event());
+        told_ = true;
+    }
+}
+
+void Loop::Turn::ring_if_told() {
+    if (told_) ring(loop_.event_fd_);
+    told_ = false;
+}
+
+Loop::Loop(const LoopSettings& settings)
+    : wake_fd_{event_counter()},
+      event_fd_{event_counter()},
+      commands_{settings.command_ring},
+      events_{settings.event_ring},
+      turn_{std::make_unique<Turn>(*this, settings.capacity)} {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, stack_size);
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int error = ::pthread_create(&thread_, &attributes, &Loop::run, this);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_attr_destroy(&attributes);
+    if (error != 0) throw std::system_error{error, std::generic_category(), "pthread_create"};
+}
+
+Loop::~Loop() {
+    stop_.add();
+    ring(wake_fd_);
+    ::pthread_join(thread_, nullptr);
+    while (const auto left = commands_.pop())  // sockets on their way
+        if (const auto* listen = std::get_if<probe::Listen>(&*left)) base::UniqueFd{listen->fd};
+}
+
+void* Loop::run(void* self) {
+    ::prctl(PR_SET_NAME, "probe");
+    ::prctl(PR_SET_TIMERSLACK, 1UL);  // ns: wake at the deadline, not up to 50 µs after it
+    auto& loop = *static_cast<Loop*>(self);
+    loop.thread_id_.set(static_cast<std::uint64_t>(::gettid()));
+    loop.turn_->run();
+    return nullptr;
+}
+
+bool Loop::post(const probe::Command& command) {
+    if (!commands_.push(command)) return false;
+    ring(wake_fd_);
+    return true;
+}
+
+int Loop::event_fd() const { return event_fd_.get(); }
+
+void Loop::acknowledge() {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto n = ::read(event_fd_.get(), &count, sizeof count);  // EAGAIN: nothing new
+}
+
+std::optional<probe::Event> Loop::next_event() { return events_.pop(); }
+
+const LoopCounters& Loop::counters() const { return turn_->counters(); }
+
+bool Loop::realtime() const {
+    const int policy = ::sched_getscheduler(static_cast<pid_t>(thread_id_.value()));  // asked anew: chrt may change it
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+}  // namespace net

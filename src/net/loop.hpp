@@ -1,0 +1,69 @@
+// The probe thread: sockets, clock and rings around probe::Engine. It does nothing but receive, send, wait and one
+// eventfd write a turn: no allocation, lock or log. What goes wrong in it is counted, never thrown. All public members
+// are the control thread's.
+#pragma once
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "base/counter.hpp"
+#include "base/unique_fd.hpp"
+#include "net/spsc_queue.hpp"
+#include "probe/engine.hpp"
+
+namespace net {
+
+struct LoopSettings {
+    std::size_t command_ring = 4096;
+    std::size_t event_ring = 8192;
+    std::size_t capacity = probe::default_capacity;  // sessions; that of the SlotPool
+};
+
+struct LoopCounters {
+    explicit LoopCounters(const probe::EngineCounters& engine) : probe{engine} {}
+    const probe::EngineCounters& probe;  // late_wakes, max_lateness_us, stalls, datagrams dropped by reason, …
+    base::Counter wakeups;
+    base::Counter receives, sends;  // datagrams
+    base::Counter receive_errors;
+    base::Counter send_errors;     // all that failed
+    base::Counter send_shortages;  // … of them for want of room on this host (EAGAIN, ENOBUFS)
+    base::Counter kernel_drops;    // by the socket filter or a full receive buffer
+    base::Counter listen_errors;   // receive sockets that could not be taken over
+};
+
+class Loop {
+public:
+    // Starts the thread, with the scheduling policy of the caller and all its signals blocked. Throws
+    // std::system_error.
+    explicit Loop(const LoopSettings& settings = {});
+    ~Loop();  // stops it; slots that are in it are the caller's again
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    bool post(const probe::Command& command);  // false: no room; keep it and try again
+
+    int event_fd() const;  // readable when events may wait: acknowledge(), then next_event() until there is none
+    void acknowledge();
+    std::optional<probe::Event> next_event();
+
+    const LoopCounters& counters() const;
+    bool realtime() const;  // does the thread run under SCHED_FIFO or SCHED_RR?
+
+private:
+    class Turn;  // what the thread owns
+    static void* run(void* self);
+
+    base::UniqueFd wake_fd_;   // control → probe
+    base::UniqueFd event_fd_;  // probe → control
+    base::Counter stop_;
+    base::Counter thread_id_;
+    SpscQueue<probe::Command> commands_;
+    SpscQueue<probe::Event> events_;
+    std::unique_ptr<Turn> turn_;
+    pthread_t thread_{};
+};
+
+}  // namespace net

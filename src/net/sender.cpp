@@ -1,0 +1,93 @@
+#include "net/sender.hpp"
+
+#include <netinet/in.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace net {
+
+namespace {
+
+// As routing protocols of the host itself: pfifo_fast's first band.
+constexpr int priority = 6;  // TC_PRIO_INTERACTIVE; 7 would need CAP_NET_ADMIN
+
+base::UniqueFd raw_socket(int family) {
+    // IPPROTO_RAW: we write the IP header ourselves, and receive nothing.
+    base::UniqueFd fd{::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW)};
+    if (!fd && errno == EAFNOSUPPORT) return fd;
+    if (!fd) throw std::system_error{errno, std::generic_category(), "raw socket (needs CAP_NET_RAW)"};
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority) != 0)
+        throw std::system_error{errno, std::generic_category(), "SO_PRIORITY"};
+    return fd;
+}
+
+template <class Info>
+void set_packet_info(msghdr& header, int level, int type, const Info& info) {
+    header.msg_controllen = CMSG_SPACE(sizeof info);
+    auto* const control = CMSG_FIRSTHDR(&header);
+    control->cmsg_level = level;
+    control->cmsg_type = type;
+    control->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(control), &info, sizeof info);
+}
+
+}  // namespace
+
+Sender::Sender() : v4_{raw_socket(AF_INET)}, v6_{raw_socket(AF_INET6)} {
+    if (!v4_ && !v6_) throw std::system_error{EAFNOSUPPORT, std::generic_category(), "raw socket"};
+}
+
+std::span<const int> Sender::send(std::span<const probe::Outgoing> packets) {
+    assert(packets.size() <= results_.size());
+    send_family(base::Family::v4, packets);
+    send_family(base::Family::v6, packets);
+    return std::span{results_}.first(packets.size());
+}
+
+// The source address and the interface travel beside the packet: the kernel's route must obey both. A multihop session
+// has no interface (0).
+void Sender::prepare(const probe::Outgoing& packet, Place& place, msghdr& header) const {
+    const auto& key = packet.key;
+    place.destination = SocketAddress{key.remote.family, key.remote, 0, key.ifindex};
+    place.frame = frame(packet);
+    place.data = {place.frame.bytes.data(), place.frame.size};
+    header.msg_name = place.destination.data();
+    header.msg_namelen = place.destination.size();
+    header.msg_iov = &place.data;
+    header.msg_iovlen = 1;
+    header.msg_control = place.control.data();
+    header.msg_controllen = place.control.size();
+    place.control.fill({});
+    if (key.remote.is_v4()) {
+        in_pktinfo info{};
+        info.ipi_ifindex = static_cast<int>(key.ifindex.value);
+        std::memcpy(&info.ipi_spec_dst, key.local.bytes.data(), sizeof info.ipi_spec_dst);
+        return set_packet_info(header, IPPROTO_IP, IP_PKTINFO, info);
+    }
+    in6_pktinfo info{};
+    info.ipi6_ifindex = key.ifindex.value;
+    std::memcpy(&info.ipi6_addr, key.local.bytes.data(), sizeof info.ipi6_addr);
+    set_packet_info(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
+}
+
+void Sender::send_family(base::Family family, std::span<const probe::Outgoing> packets) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        if (packets[i].key.remote.family != family) continue;
+        prepare(packets[i], places_[count], headers_[count].msg_hdr);
+        whose_[count++] = i;
+    }
+    const int fd = family == base::Family::v4 ? v4_.get() : v6_.get();
+    for (std::size_t done = 0; done < count;) {
+        const int n = ::sendmmsg(fd, &headers_[done], static_cast<unsigned>(count - done), MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR) continue;
+        for (int i = 0; i < n; ++i) results_[whose_[done++]] = 0;
+        // The message that stopped the batch says why only when it comes first; it alone has failed.
+        if (n < 0) results_[whose_[done++]] = errno;
+    }
+}
+
+}  // namespace net
