@@ -83,10 +83,4 @@ bool is_live(const Verdict& verdict, const Evidence& evidence) {
     return false;
 }
 
-bool counts_as_down(const Verdict& verdict, const Evidence& evidence) {
-    if (verdict.state == VerdictState::down) return true;
-    return evidence.require_proof && verdict.state == VerdictState::unknown && !been_up(evidence) &&
-           (verdict.cause == Cause::never_up || verdict.cause == Cause::no_endpoint);
-}
-
 }  // namespace policy

@@ -34,7 +34,4 @@ Cause cause_of_down(const bfd::Status& status);
 // than handshake_lifetime; with `require_proof` never-up is not live.
 bool is_live(const Verdict& verdict, const Evidence& evidence);
 
-// True for a down adjacency, and with `require_proof` for one that was never Up, also when no endpoint lets it be probed.
-bool counts_as_down(const Verdict& verdict, const Evidence& evidence);
-
 }  // namespace policy

@@ -269,23 +269,6 @@ TEST_CASE("what is gone is not live, however young its handshake") {
     CHECK_FALSE(is_live(assess(evidence), evidence));
 }
 
-TEST_CASE("counts as down: down, and with require_proof what was never Up") {
-    CHECK(counts_as_down(assess(lost()), lost()));
-    CHECK_FALSE(counts_as_down(assess(healthy()), healthy()));
-    auto evidence = fresh();
-    CHECK_FALSE(counts_as_down(assess(evidence), evidence));
-    evidence.require_proof = true;
-    CHECK(counts_as_down(assess(evidence), evidence));
-    evidence.has_endpoint = false;
-    CHECK(counts_as_down(assess(evidence), evidence));
-    evidence.resolved = false;
-    CHECK_FALSE(counts_as_down(assess(evidence), evidence));
-    evidence = fresh();
-    evidence.require_proof = true;
-    evidence.admin_down = true;
-    CHECK_FALSE(counts_as_down(assess(evidence), evidence));
-}
-
 namespace {
 
 class Dice {
@@ -343,10 +326,9 @@ void check_laws(const Evidence& e) {
     if (v.cause == Cause::peer_removed) REQUIRE_FALSE(e.peer_present);
     if (v.cause == Cause::unresolved) REQUIRE_FALSE(e.resolved);
     if (v.cause == Cause::never_up) REQUIRE_FALSE(been_up(e));
-    // What counts as down is never live, and nothing never Up counts as down unless proof is required.
-    REQUIRE_FALSE((is_live(v, e) && counts_as_down(v, e)));
-    if (counts_as_down(v, e)) REQUIRE((been_up(e) || e.require_proof));
-    // require_proof never changes the verdict, only what counts.
+    if (v.state == VerdictState::down) REQUIRE_FALSE(is_live(v, e));
+    if (e.require_proof && !been_up(e) && v.state == VerdictState::unknown) REQUIRE_FALSE(is_live(v, e));
+    // require_proof never changes the verdict, only what is live.
     auto other = e;
     other.require_proof = !other.require_proof;
     REQUIRE(assess(other) == v);

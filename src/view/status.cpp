@@ -1,0 +1,155 @@
+#include "view/status.hpp"
+
+#include <chrono>
+
+#include "view/text.hpp"
+
+namespace view {
+
+namespace {
+
+using nlohmann::json;
+
+json or_null(const std::string& text) {
+    if (text.empty()) return nullptr;
+    return clean(text);
+}
+
+std::int64_t micros(base::Duration d) { return std::chrono::duration_cast<std::chrono::microseconds>(d).count(); }
+
+json bfd_of(const control::Row::SessionView& session) {
+    const auto& s = session.status;
+    const auto count = [&](base::Counter probe::SlotCounters::*counter) {
+        return session.counters == nullptr ? std::uint64_t{0} : (session.counters->*counter).value();
+    };
+    return {{"state", to_string(s.state)},
+            {"remote_state", to_string(s.remote_state)},
+            {"diagnostic", to_string(s.diagnostic)},
+            {"remote_diagnostic", to_string(s.remote_diagnostic)},
+            {"local_discriminator", s.local_discriminator.value},
+            {"remote_discriminator", s.remote_discriminator.value},
+            {"tx_interval_us", s.tx_interval.count()},
+            {"rx_interval_us", s.rx_interval.count()},
+            {"detection_time_us", micros(s.detection_time)},
+            {"packets_sent", count(&probe::SlotCounters::packets_sent)},
+            {"packets_received", count(&probe::SlotCounters::packets_received)},
+            {"send_failures", count(&probe::SlotCounters::send_failures)},
+            {"refused", count(&probe::SlotCounters::refused)},
+            {"ups", count(&probe::SlotCounters::ups)},
+            {"downs", count(&probe::SlotCounters::downs)}};
+}
+
+json asked_by(const control::Row::SessionView& session) {
+    auto out = json::array();
+    for (const auto& asker : session.asked_by) out.push_back(clean(asker));
+    return out;
+}
+
+json further_of(const control::Row& row) {
+    auto out = json::array();
+    for (const auto& session : row.further) {
+        auto object = bfd_of(session);
+        object["local"] = to_string(session.key.local);
+        object["remote"] = to_string(session.key.remote);
+        object["multihop"] = session.key.multihop;
+        object["asked_by"] = asked_by(session);
+        out.push_back(std::move(object));
+    }
+    return out;
+}
+
+json wireguard_of(const adjacency::Peer& peer) {
+    return {{"endpoint", peer.endpoint ? json(to_string(*peer.endpoint)) : json()},
+            {"latest_handshake", peer.latest_handshake ? json(base::to_iso8601(*peer.latest_handshake)) : json()},
+            {"rx_bytes", peer.rx_bytes},
+            {"tx_bytes", peer.tx_bytes}};
+}
+
+json feeds_of(const control::Row& row, const std::vector<policy::FeedStatus>& feeds) {
+    auto out = json::object();
+    if (row.adjacency == nullptr) return out;
+    for (const auto& feed : feeds)
+        for (const auto& told : feed.told)
+            if (told.id == row.adjacency->id)
+                out[feed.name] = {{"told", clean(told.told)}, {"at", base::to_iso8601(told.at)}};
+    return out;
+}
+
+json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>& feeds) {
+    const auto& cause = row.verdict.cause;
+    return {{"name", clean(row.name)},
+            {"interface", or_null(row.interface)},
+            {"peer", row.adjacency == nullptr ? json() : json(to_base64(row.adjacency->peer))},
+            {"local", or_null(to_string(row.local))},
+            {"remote", or_null(to_string(row.remote))},
+            {"address_source", row.source ? json(to_string(*row.source)) : json()},
+            {"unresolved", row.unresolved ? json(to_string(*row.unresolved)) : json()},
+            {"configured", row.configured},
+            {"group", nullptr},
+            {"state", to_string(row.verdict.state)},
+            {"cause", cause ? json(to_string(*cause)) : json()},
+            {"since", base::to_iso8601(row.since)},
+            {"cost", row.verdict.cost},
+            {"asked_by", row.session ? asked_by(*row.session) : json::array()},
+            {"bfd", row.session ? bfd_of(*row.session) : json()},
+            {"quality", nullptr},
+            {"wireguard", row.peer == nullptr ? json() : wireguard_of(*row.peer)},
+            {"sessions", further_of(row)},
+            {"feeds", feeds_of(row, feeds)}};
+}
+
+json probe_loop_of(const ProbeLoop& loop) {
+    auto dropped = json::object();
+    for (const auto& [reason, count] : loop.dropped) dropped[clean(reason)] = count;
+    return {{"late_wakes", loop.late_wakes},
+            {"max_lateness_us", micros(loop.max_lateness)},
+            {"stalls", loop.stalls},
+            {"wakeups_per_s", loop.wakeups_per_s},
+            {"realtime", loop.realtime},
+            {"dropped", std::move(dropped)},
+            {"kernel_drops", loop.kernel_drops}};
+}
+
+json feeds_of(const Process& process) {
+    auto out = json::object();
+    for (const auto& feed : process.feeds)
+        out[feed.name] = {{"healthy", feed.healthy}, {"problem", or_null(feed.problem)}};
+    if (process.frr_bfd)
+        out["frr-bfd"] = {{"connected", process.frr_bfd->connected},
+                          {"sessions", process.frr_bfd->sessions},
+                          {"problem", or_null(process.frr_bfd->problem)}};
+    return out;
+}
+
+}  // namespace
+
+json status(const Process& process, const std::vector<control::Row>& rows) {
+    auto adjacencies = json::array();
+    for (const auto& row : rows) adjacencies.push_back(adjacency_of(row, process.feeds));
+    auto problems = json::array();
+    for (const auto& problem : process.problems) problems.push_back(clean(problem));
+    return {{"version", process.version},
+            {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(process.uptime).count()},
+            {"worker_restarts", process.worker_restarts},
+            {"probe_loop", probe_loop_of(process.probe_loop)},
+            {"adjacencies", std::move(adjacencies)},
+            {"feeds", feeds_of(process)},
+            {"problems", std::move(problems)}};
+}
+
+int exit_status(const json& status, const std::optional<std::string>& name) {
+    constexpr int all_up = 0, failed = 1, not_all_up = 3;
+    bool found = false;
+    bool up = true;
+    for (const auto& row : status.at("adjacencies")) {
+        if (name && row.at("name") != *name) continue;
+        found = true;
+        // A stranger that was never up is nobody's loss; asked for by its name, it is.
+        const bool counts = name || row.at("configured") == true || row.at("state") != "unknown";
+        if (counts && row.at("state") != "up") up = false;
+    }
+    if (name && !found) return failed;
+    return up ? all_up : not_all_up;
+}
+
+}  // namespace view
