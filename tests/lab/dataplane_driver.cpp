@@ -1,5 +1,6 @@
 // frr::BfdDataplane at the end of a pipe, for test_bfdd_dataplane.py: what bfdd asks for goes to standard output, one
 // JSON object a line; commands come on standard input:
+// (`dataplane_driver vty …` asks one thing of a daemon's vty instead.)
 //   up|down|init|admin LID…   auto (every ADD is told Up)   manual   flap ROUNDS (all sessions)   status   stop
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include "frr/bfd_dataplane.hpp"
+#include "frr/vty.hpp"
+#include "frr/vty_show.hpp"
 #include "io/fd_watch.hpp"
 
 namespace {
@@ -129,11 +132,26 @@ private:
     io::FdWatch input_;
 };
 
+int ask_vty(const char* directory, const char* daemon, const char* command) {
+    const auto text = frr::vty_read(directory, daemon, command);
+    if (!text) {
+        std::cerr << text.error() << '\n';
+        return 1;
+    }
+    nlohmann::json out{{"text", *text}};
+    if (const auto version = frr::parse_version(*text)) out["version"] = frr::to_string(*version);
+    if (const auto shown = frr::parse_interfaces(*text))
+        for (const auto& interface : *shown) out["link_detection"][interface.name] = interface.link_detection;
+    std::cout << out.dump() << '\n';
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 5 && std::string_view{argv[1]} == "vty") return ask_vty(argv[2], argv[3], argv[4]);
     if (argc != 2) {
-        std::fputs("usage: dataplane_driver ADDRESS\n", stderr);
+        std::fputs("usage: dataplane_driver ADDRESS | vty DIRECTORY DAEMON COMMAND\n", stderr);
         return 2;
     }
     boost::asio::io_context context{1};

@@ -376,6 +376,30 @@ class Test:
         check("and are deleted", wait(lambda: len(self.driver.of("delete", since)) == 80),
               len(self.driver.of("delete", since)))
 
+    def vty(self):
+        def read(daemon, command):
+            return subprocess.run([self.program, "vty", self.here.run_directory, daemon, command], text=True,
+                                  capture_output=True, check=False, timeout=10)
+
+        installed = subprocess.run([f"{DAEMONS}/zebra", "--version"], text=True, capture_output=True, check=True).stdout
+        shown = read("bfdd", "show version")
+        check("the version is read over the vty", shown.returncode == 0 and
+              f"version {json.loads(shown.stdout)['version']}" in installed, shown)
+        self.here.ask("zebra", "configure terminal", "interface v0", "no link-detect", "end")
+        shown = read("zebra", "show interface json")
+        check("link-detect of each interface is read", shown.returncode == 0 and
+              json.loads(shown.stdout)["link_detection"] == {"lo": True, "v0": False}, shown)
+        shown = read("bfdd", "show nonsense")
+        check("a refused command is one line of reason", shown.returncode == 1 and "Unknown command" in shown.stderr, shown)
+        shown = read("ospfd", "show version")
+        check("a daemon that does not run too", shown.returncode == 1 and "ospfd is not running" in shown.stderr, shown)
+        self.here.kill("bfdd", signal.SIGSTOP)
+        started = time.monotonic()
+        shown = read("bfdd", "show version")
+        self.here.kill("bfdd", signal.SIGCONT)
+        check("and one that hangs, within 4 s", shown.returncode == 1 and "3 s" in shown.stderr and
+              time.monotonic() - started < 4, shown)
+
     def stop(self):
         check("BGP is established before we stop", wait(self.established, 30), self.bgp()["bgpState"])
         before = self.dropped()
@@ -394,7 +418,7 @@ class Test:
     def run(self):
         for part in (self.start, self.all_added_and_up, self.counters, self.profile_change, self.shutdown,
                      self.shutdown_race, self.admin_down_and_profile, self.bgp_follows, self.stopped_bfdd,
-                     self.killed_bfdd, self.one_by_one, self.stop):
+                     self.killed_bfdd, self.one_by_one, self.vty, self.stop):
             try:
                 part()
             except Exception as error:  # a part that cannot go on is a failure; the next may still tell something

@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""Scenarios in namespaces at 300 ms × 3 over whatever WireGuard this kernel has: what happened is counted, times are for lab/vm.
+
+test_scenarios.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list).
+"""
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+TREE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "lab"))
+
+from wgbfdlab import report, scenario  # noqa: E402
+from wgbfdlab.network import PREFIX, Network  # noqa: E402
+from wgbfdlab.settings import Settings  # noqa: E402
+from wgbfdlab.topology import LabError, load  # noqa: E402
+
+INTERVAL_US, MULTIPLIER = 300_000, 3
+counts = {"ok": 0, "FAIL": 0}
+
+
+def check(sentence, holds, figures=""):
+    verdict = "ok" if holds else "FAIL"
+    counts[verdict] += 1
+    print(f"{verdict} - {sentence}" + (f" [{figures}]" if figures != "" else ""), flush=True)
+
+
+class Bench:
+    """A standing network in which scenarios are run and their figures checked."""
+
+    def __init__(self, build, topology, mode, spokes=None, **more):
+        self.name = f"{topology}, {report.HEADINGS[mode]}" + (f" by {more['feed']}" if "feed" in more else "")
+        settings = Settings(wgbfd=Path(build).resolve() / "src/wgbfd", mode=mode, interval_us=INTERVAL_US,
+                            multiplier=MULTIPLIER, **more)
+        settings.check()
+        self.settings = settings
+        self.network = Network(load(TREE / f"lab/topologies/{topology}.clab.yml", spokes), settings)
+
+    def __enter__(self):
+        self.network.__enter__()
+        return self
+
+    def __exit__(self, *what):
+        self.network.__exit__(*what)
+
+    def run(self, name, times=1):
+        """The figures of the last of `times` runs."""
+        for _ in range(times):
+            data = report.run_as_data(scenario.run(self.network, name), self.network)
+        return data
+
+    def say(self, sentence, holds, figures=""):
+        check(f"{self.name}: {sentence}", holds, figures)
+
+
+def moved_and_returned(bench, data, router):
+    """What every cut must show, whoever watches the path."""
+    bench.say("the route moved to the other tunnel and came back", data["route_changes"] == 2, data["route_changes"])
+    bench.say(f"{router.upper()} fell once at each end", (data["downs"][f"{router} a"], data["downs"][f"{router} b"]) == (1, 1), data["downs"])
+    bench.say("packets were lost, and none before the cut", data["lost"] > 0 and data["lost_before"] == 0, data["lost"])
+
+
+def bfd_fell_once(bench, data):
+    near, far = bench.network.topology.cut.near.node, bench.network.topology.cut.far.node
+    bench.say("BFD fell once at each end of that tunnel", (data["downs"][f"bfd {near}"], data["downs"][f"bfd {far}"]) == (1, 1), data["downs"])
+    bench.say("no other session fell", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+
+
+def without(build):
+    with Bench(build, "two-sites", "none") as bench:
+        data = bench.run("cut")
+        moved_and_returned(bench, data, "bgp")
+        bench.say("only the hold timer ended the outage", data["lost_at_cut"] > 5000 and not data["first"]["bfd down at a"], data["lost_at_cut"])
+
+
+def stock(build):
+    with Bench(build, "two-sites", "stock") as bench:
+        data = bench.run("cut")
+        moved_and_returned(bench, data, "bgp")
+        bfd_fell_once(bench, data)
+        bench.say("BFD ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
+
+
+def two_sites(build):
+    with Bench(build, "two-sites", "wgbfd") as bench:
+        data = bench.run("cut")
+        moved_and_returned(bench, data, "bgp")
+        bfd_fell_once(bench, data)
+        bench.say("wgbfd ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
+        _one_way(bench)
+        _reboot(bench)
+        _flap(bench)
+        _kill(bench)
+        _stop(bench)
+
+
+def _one_way(bench):
+    data = bench.run("one-way-cut")
+    causes = {end: (data["first"][f"bfd down at {end}"] or {}).get("detail") for end in "ab"}
+    bench.say("one-way-cut: the deaf end says detect-timeout, the hearing end one-way",
+              causes == {"a": "one-way", "b": "detect-timeout"}, causes)
+    bench.say("one-way-cut: the route moved and came back", data["route_changes"] == 2, data["route_changes"])
+
+
+def _reboot(bench):
+    data = bench.run("peer-reboot")
+    bench.say("peer-reboot: the near end fell once and is up again", data["downs"]["bfd a"] == 1, data["downs"])
+    bench.say("peer-reboot: the route moved and came back", data["route_changes"] == 2, data["route_changes"])
+    bench.say("peer-reboot: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+
+
+def _flap(bench):
+    data = bench.run("flap")
+    bench.say("flap: never more downs than cuts, and up in the end", 1 <= data["downs"]["bfd a"] <= 5, data["downs"])
+    bench.say("flap: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+
+
+def _kill(bench):
+    data = bench.run("daemon-kill")
+    bench.say("daemon-kill: a new worker came and all is up again", data["notes"].get("new_worker_ms") is not None, data["notes"])
+    bench.say("daemon-kill: status counts the restart", data["notes"].get("worker_restarts") == 1, data["notes"])
+    bench.say("daemon-kill: BGP fell at most once on each tunnel", data["downs"]["bgp a"] <= 2, data["downs"])
+    bench.settings.both = True
+    data = bench.run("daemon-kill")
+    bench.settings.both = False
+    bench.say("daemon-kill of guardian and worker: after a new start all is up", True, data["notes"])
+
+
+def _stop(bench):
+    data = bench.run("stop")
+    bench.say("stop and start: BGP stayed Established at both ends", (data["downs"]["bgp a"], data["downs"]["bgp b"]) == (0, 0), data["downs"])
+    bench.say("stop and start: not a packet was lost", data["lost"] == 0, data["lost"])
+
+
+def link(build):
+    with Bench(build, "two-sites", "wgbfd", feed="link") as bench:
+        data = bench.run("cut")
+        moved_and_returned(bench, data, "bgp")
+        bfd_fell_once(bench, data)
+        early = [m for m in data["moments"] if m["who"] == "bgp" and m["state"] == "up" and 0 < m["after_ms"] < data["restore_ms"]]
+        bench.say("BGP stayed down until the path was back", not early, len(early))
+
+
+def ospf(build):
+    with Bench(build, "ospf", "wgbfd") as bench:
+        data = bench.run("cut")
+        moved_and_returned(bench, data, "ospf")
+        bfd_fell_once(bench, data)
+
+
+def hub(build):
+    with Bench(build, "hub", "wgbfd", spokes=20) as bench:
+        data = bench.run("cut")
+        bfd_fell_once(bench, data)
+        bench.say("the stream to another spoke lost nothing", data["lost"] == 0, data["lost"])
+
+
+def cleanup(build):
+    """A lab that is told to end in the middle of a run leaves nothing."""
+    process = subprocess.Popen([TREE / "lab/run", "two-sites", "cut", "--without-wgbfd"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "ready" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    process.stderr.read()
+    status = process.wait(timeout=60)
+    left = [name for folder in ("/run/netns", "/tmp") if os.path.isdir(folder)
+            for name in os.listdir(folder) if name.startswith(f"{PREFIX}-{process.pid}-")]
+    check("a run that is interrupted says so by its status and leaves no namespace or file", status == 130 and not left, left or status)
+
+
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, hub, cleanup)}
+
+
+def main(arguments):
+    if not arguments or arguments[0] == "--list":
+        print(f"usage: test_scenarios.py BUILD [{'|'.join(GROUPS)}]…", file=sys.stderr)
+        return 2
+    build, names = arguments[0], arguments[1:] or list(GROUPS)
+    for name in names:
+        try:
+            GROUPS[name](build)
+        except (LabError, OSError, subprocess.SubprocessError) as error:
+            check(f"{name} runs to its end", False, error)
+    print(f"{counts['ok']} passed, {counts['FAIL']} failed")
+    return 1 if counts["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
