@@ -1,0 +1,11 @@
+# The installed files beside the binary: units, example configuration, snippets. Units name the place of the binary.
+foreach(unit wgbfd.service wgbfd-undo.service)
+  file(READ ${CMAKE_CURRENT_SOURCE_DIR}/packaging/${unit} text)
+  string(REPLACE "/usr/sbin/" "${CMAKE_INSTALL_FULL_SBINDIR}/" text "${text}")
+  string(REPLACE "/usr/share/doc/wgbfd/" "${CMAKE_INSTALL_FULL_DATADIR}/doc/wgbfd/" text "${text}")
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/packaging/${unit} CONTENT "${text}" @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/packaging/${unit} DESTINATION lib/systemd/system)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/packaging/${unit})
+endforeach()
+install(FILES packaging/wgbfd.toml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/wgbfd)
+install(DIRECTORY frr-snippets bird-snippets DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/wgbfd)
