@@ -13,10 +13,15 @@ constexpr auto slow = std::chrono::duration_cast<Microseconds>(slow_interval);
 constexpr Microseconds slowest{10'000'000};       // end of the back-off
 constexpr base::Duration patience = seconds{60};  // before the back-off begins
 
+[[maybe_unused]] bool are_usable(const Parameters& parameters) {  // configuration and bfdd's ADD see to it
+    return parameters.detect_mult != 0 && parameters.desired_min_tx.count() != 0 &&
+           parameters.required_min_rx.count() != 0;
+}
+
 }  // namespace
 
 Session::Session(const Parameters& parameters, Discriminator local, std::uint32_t jitter_seed, base::TimePoint now) {
-    assert(local.value != 0 && parameters.detect_mult != 0 && parameters.required_min_rx.count() != 0);
+    assert(local.value != 0 && are_usable(parameters));
     s_.parameters = parameters;
     s_.status.local_discriminator = local;
     s_.jitter_state = jitter_seed;
@@ -45,14 +50,12 @@ Output Session::on_packet(base::TimePoint arrival, const Packet& packet, base::T
     const auto before = s_.status;
     Output out;
     learn(packet, arrival, now);
-    if (before.state != State::admin_down) {  // RFC 5880 §6.8.6: in AdminDown the packet is discarded here
-        const auto to = next_state(before.state, packet.state);
-        const auto why = to == State::down ? Diagnostic::neighbor_signaled_session_down : Diagnostic::none;
-        if (to != before.state) out.transition = move(to, why, arrival);
-    }
+    const auto to = next_state(before.state, packet.state);
+    const auto why = to == State::down ? Diagnostic::neighbor_signaled_session_down : Diagnostic::none;
+    if (to != before.state) out.transition = move(to, why, arrival);
     advertise_wishes(now);
     poll_for_demand(now);
-    if (before.state != State::admin_down) {
+    if (before.state != State::admin_down) {  // RFC 5880 §6.8.6: there the packet is discarded, P and all
         // RFC 5880 §6.8.7: a Poll is answered at once, without respect to the timer, the state or Demand mode. The
         // Final carries a change of state as well: never more than one packet for one received.
         if (packet.poll)
@@ -81,7 +84,7 @@ Output Session::on_deadline(base::TimePoint now) {
 }
 
 Output Session::change(const Parameters& parameters, base::TimePoint now) {
-    assert(parameters.detect_mult != 0 && parameters.required_min_rx.count() != 0);
+    assert(are_usable(parameters));
     const auto before = s_.status;
     Output out;
     s_.parameters = parameters;

@@ -164,10 +164,10 @@ public:
         now = end;
     }
     // The peer speaks every `interval`, in `state`, and answers every P with F.
-    void converse(Duration d, Packet p, Duration interval = 50ms) {
+    void converse(Duration d, Packet p, Duration interval = 20ms) {
         for (const auto end = now + d; now < end;) {
             run_for(interval);
-            p.final = std::ranges::any_of(log, [&](const Sent& s) { return s.packet.poll && s.at > now - interval; });
+            p.final = std::ranges::any_of(log, [&](const Sent& s) { return s.packet.poll && s.at >= now - interval; });
             hear(p);
         }
     }
