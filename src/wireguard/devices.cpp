@@ -5,25 +5,14 @@
 #include <utility>
 
 namespace wireguard {
-namespace {
-
-using namespace std::chrono_literals;
-
-constexpr base::Duration time_limit = 1s;
-constexpr base::Duration often = 1s;
-constexpr base::Duration seldom = 5s;  // a dump of many peers costs their device something
-constexpr std::size_t many_peers = 200;
-constexpr base::Duration longest_backoff = 30s;
-
-}  // namespace
-
 // One device: when it is looked at next, and what it showed last.
 class Devices::Watched {
 public:
-    Watched(boost::asio::io_context& context, std::string name, base::IfIndex index, std::function<void()> changed)
-        : name_{std::move(name)}, index_{index}, changed_{std::move(changed)}, timer_{context, [this] {
-                                                                                          on_timer();
-                                                                                      }} {}
+    Watched(boost::asio::io_context& context, std::string name, base::IfIndex index, const Pace& pace,
+            std::function<void()> changed)
+        : name_{std::move(name)}, index_{index}, pace_{pace}, changed_{std::move(changed)}, timer_{context, [this] {
+                                                                                                       on_timer();
+                                                                                                   }} {}
     void start(std::unique_ptr<Source> source) {
         source_ = std::move(source);
         timer_.expire_after({});
@@ -39,12 +28,12 @@ public:
         timer_.cancel();
         if (!answer) return on_failure(std::move(answer).error());
         problem_.clear();
-        backoff_ = often;
+        backoff_ = pace_.often;
         answer->index = index_;
         answer->interface = name_;
         timer_.expire_after(std::exchange(again_, false)        ? base::Duration::zero()
-                            : answer->peers.size() > many_peers ? seldom
-                                                                : often);
+                            : answer->peers.size() > many_peers ? pace_.seldom
+                                                                : pace_.often);
         if (device_ == *answer) return;
         device_ = *std::move(answer);
         changed_();
@@ -58,11 +47,11 @@ private:
         if (looking_) {
             source_->abandon();
             looking_ = false;
-            return on_failure("no answer within 1 s: its WireGuard process hangs; restart it");
+            return on_failure("no answer in time: its WireGuard process hangs; restart it");
         }
         looking_ = true;
         again_ = false;
-        timer_.expire_after(time_limit);
+        timer_.expire_after(pace_.time_limit);
         source_->look();
     }
     // What it showed last stands: not being able to look is no evidence about a peer.
@@ -70,25 +59,27 @@ private:
         problem_ = std::move(why);
         again_ = false;
         timer_.expire_after(backoff_);
-        backoff_ = std::min(backoff_ * 2, longest_backoff);
+        backoff_ = std::min(backoff_ * 2, pace_.longest_backoff);
     }
 
     std::string name_;
     base::IfIndex index_;
+    const Pace& pace_;
     std::function<void()> changed_;
     std::unique_ptr<Source> source_;
     io::Timer timer_;  // the next look, or the time limit of this one
     bool looking_ = false;
     bool again_ = false;
-    base::Duration backoff_ = often;
+    base::Duration backoff_ = pace_.often;
     std::optional<adjacency::Device> device_;
     std::string problem_;
 };
 
-Devices::Devices(boost::asio::io_context& context, OnChange on_change, std::filesystem::path uapi_folder)
+Devices::Devices(boost::asio::io_context& context, OnChange on_change, std::filesystem::path uapi_folder, Pace pace)
     : context_{context},
       on_change_{std::move(on_change)},
       uapi_folder_{std::move(uapi_folder)},
+      pace_{pace},
       flush_{context,
              [this] {
                  std::vector<adjacency::Device> all;
@@ -119,7 +110,7 @@ std::vector<std::string> Devices::problems() const {
 }
 
 void Devices::reconcile() {
-    scan_.expire_after(often);  // a userspace WireGuard makes its socket after its interface
+    scan_.expire_after(pace_.often);  // a userspace WireGuard makes its socket after its interface
     std::erase_if(watched_, [&](const auto& entry) {
         const auto link = links_.find(entry.first);
         if (link != links_.end() && link->second.index == entry.second->index()) return false;
@@ -148,7 +139,7 @@ std::vector<std::string> Devices::uapi_names() {
 void Devices::watch(const std::string& name, base::IfIndex index, bool in_kernel) {
     auto& place = watched_[name];
     if (place) return;
-    place = std::make_unique<Watched>(context_, name, index, [this] { flush_.expire_after({}); });
+    place = std::make_unique<Watched>(context_, name, index, pace_, [this] { flush_.expire_after({}); });
     const auto on_answer = [watched = place.get()](Answer answer) { watched->on_answer(std::move(answer)); };
     place->start(in_kernel ? genetlink_source(context_, index, on_answer)
                            : uapi_source(context_, uapi_folder_ / (name + ".sock"), on_answer));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -27,8 +28,19 @@ public:
     // that answered meanwhile. Devices in the order of their names.
     using OnChange = std::function<void(std::vector<adjacency::Device>)>;
 
+    struct Pace {
+        base::Duration often = std::chrono::seconds{1};
+        base::Duration seldom = std::chrono::seconds{5};  // above many_peers: a dump costs their device something
+        base::Duration time_limit = std::chrono::seconds{1};
+        base::Duration longest_backoff = std::chrono::seconds{30};
+    };
+    static constexpr std::size_t many_peers = 200;
+    static constexpr const char* default_uapi_folder = "/var/run/wireguard";
+
+    Devices(boost::asio::io_context& context, OnChange on_change, std::filesystem::path uapi_folder, Pace pace);
     Devices(boost::asio::io_context& context, OnChange on_change,
-            std::filesystem::path uapi_folder = "/var/run/wireguard");
+            std::filesystem::path uapi_folder = default_uapi_folder)
+        : Devices{context, std::move(on_change), std::move(uapi_folder), Pace{}} {}
     Devices(const Devices&) = delete;
     Devices& operator=(const Devices&) = delete;
     ~Devices();
@@ -50,6 +62,7 @@ private:
     boost::asio::io_context& context_;
     OnChange on_change_;
     std::filesystem::path uapi_folder_;
+    Pace pace_;
     std::string folder_problem_;
     struct Seen {
         base::IfIndex index;

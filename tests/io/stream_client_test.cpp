@@ -22,7 +22,7 @@ namespace {
 
 struct Server {
     Server() {
-        char name[] = "/tmp/wgbfd-stream-XXXXXX";
+        char name[] = "/dev/shm/wgbfd-stream-XXXXXX";
         folder = ::mkdtemp(name);
         path = folder + "/s";
     }

@@ -99,6 +99,7 @@ TEST_CASE("a writer killed at any moment leaves a file that reads without a prob
         int ready[2];
         REQUIRE(::pipe(ready) == 0);
         const pid_t child = ::fork();
+        REQUIRE(child >= 0);
         if (child == 0) {
             io::UndoLog log{path};
             for (char c = 0;; ++c) {
