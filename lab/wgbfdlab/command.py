@@ -57,7 +57,7 @@ def _parse(arguments):
     parser.add_argument("--realtime", type=int, default=0, metavar="PRIORITY", help="run wgbfd or bfdd under chrt -f PRIORITY")
     parser.add_argument("--wireguard", choices=("auto", "kernel", "go"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the result for machines")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write result.json, table.txt, picture.svg and the nodes' logs there")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write result.json, table.txt, picture.svg and the nodes' logs there (demo: out/demo)")
     parser.add_argument("--keep", action="store_true", help="afterwards leave the network standing until Ctrl-C")
     return parser.parse_args(arguments)
 
@@ -71,6 +71,8 @@ def _check_host():
 
 
 def _run(options):
+    if options.scenario == "demo" and not options.out:
+        options.out = LAB.parent / "out/demo"
     modes = ("none", "stock", "wgbfd") if options.scenario == "demo" else (options.mode,)
     name = "cut" if options.scenario == "demo" else options.scenario
     every = [_settings(options, mode) for mode in modes]
@@ -123,7 +125,7 @@ def _one_mode(topology, name, settings, out, keep):
 
 def _wait_for_interrupt(network):
     for node in network.nodes.values():
-        _progress(f"{node.name}: nsenter -t {node.pid} -n -m -p")
+        _progress(f"{node.name}: nsenter -t {node.pid} -n -m -p -r")
     _progress("the network stands until Ctrl-C")
     try:
         signal.pause()

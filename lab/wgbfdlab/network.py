@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import daemons, nodes, wireguard
+from . import daemons, mounts, nodes, wireguard
 from .nodes import RunningNode, children
 from .settings import STREAM_PORT, STREAM_RATE
 from .stream import Record
@@ -47,16 +47,17 @@ class Network:
                 node.stop()
             if self._out:
                 _keep_files(self._temporary, self._out)
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            nodes.remove_tree(self._temporary)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _build(self):
         prefix = f"{PREFIX}-{os.getpid()}"
+        propagation = mounts.separate()
         self.keys = wireguard.Keys(self.topology)
         for name, spec in self.topology.nodes.items():
             self.nodes[name] = RunningNode(spec, self._temporary / name, prefix)
-            self.nodes[name].start()
+            self.nodes[name].start(propagation)
         for node in self.nodes.values():
             node.wait_started()
         self._link()
@@ -229,5 +230,5 @@ def _terminate(process):
 
 def _keep_files(source, out):
     target = out / "nodes"
-    shutil.rmtree(target, ignore_errors=True)
+    nodes.remove_tree(target)
     shutil.copytree(source, target, ignore=lambda _d, names: [n for n in names if n.endswith(".sock")], dirs_exist_ok=True)

@@ -8,7 +8,6 @@ import pwd
 import shlex
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from .topology import LabError
@@ -41,12 +40,12 @@ class RunningNode:
         self.pid = 0
         self._holder = None
 
-    def start(self):
+    def start(self, propagation):
         script = FIRST_PROCESS.format(etc=shlex.quote(str(self.etc_frr)), frr="frr:frr" if frr_ids() else "root:root")
         with open(self.logs / "node.out", "wb") as errors:
             self._holder = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-                 "--propagation", "private", "/bin/sh", "-c", script],
+                 "--propagation", propagation, "/bin/sh", "-c", script],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
 
     def wait_started(self):
@@ -58,8 +57,8 @@ class RunningNode:
         subprocess.run(["ip", "netns", "attach", self.namespace, str(self.pid)], check=True)
 
     def inside(self, command):
-        """The command line that runs `command` in this node."""
-        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-p", *map(str, command)]
+        """The command line that runs `command` in this node; -r, as a mount namespace's own root is outside a chroot."""
+        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-r", *map(str, command)]
 
     def run(self, command, check=True, text=None, timeout=60):
         done = subprocess.run(self.inside(command), input=text, stdin=None if text is not None else subprocess.DEVNULL,
@@ -117,16 +116,21 @@ def remove_namespace(name):
 
 
 def sweep(label):
-    """Removes the names and files (LABEL-PID-…) that a killed lab left; its processes went with it."""
-    for folder, remove in (("/run/netns", remove_namespace), (tempfile.gettempdir(), _remove_files)):
-        for name in os.listdir(folder) if os.path.isdir(folder) else []:
-            parts = name.split("-", 2)
-            if len(parts) == 3 and parts[0] == label and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}"):
-                remove(name)
+    """Removes the namespaces' names (LABEL-PID-NODE) that a killed lab left; its processes went with it."""
+    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
+        parts = name.split("-", 2)
+        if len(parts) == 3 and parts[0] == label and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}"):
+            remove_namespace(name)
 
 
-def _remove_files(name):
-    shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
+def remove_tree(path):
+    """Removes a folder of ours, never through a mount: whatever is mounted below it would be emptied too."""
+    below = os.path.realpath(path) + "/"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
+        mounted = [line.split()[4] for line in table if (line.split()[4] + "/").startswith(below)]
+    if mounted:
+        raise LabError(f"{path} is left where it is: {mounted[0]} is mounted there")
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def children(pid):

@@ -40,16 +40,24 @@ def kernel_has_wireguard(node):
 
 def create(node, wireguard, keys, kernel):
     """Makes the interface with its keys and peers, and brings it up."""
-    if kernel:
-        node.run(["ip", "link", "add", wireguard.name, "type", "wireguard"])
-    else:
+    if not kernel:
         node.spawn(["wireguard-go", "--foreground", wireguard.name], f"wireguard-go-{wireguard.name}.log", {"LOG_LEVEL": "error"})
         _wait_for_socket(node, wireguard.name)
-    node.run(["wg", "setconf", wireguard.name, "/dev/stdin"], text=_configuration(node, wireguard, keys))
     # multicast: OSPF's hellos; the kernel's own interfaces lack the flag.
-    node.run(["sh", "-ec", "; ".join(shlex.join(command) for command in (
-        ["ip", "address", "add", wireguard.address, "dev", wireguard.name],
-        ["ip", "link", "set", wireguard.name, "mtu", "1420", "multicast", "on", "up"]))])
+    commands = [["ip", "link", "add", wireguard.name, "type", "wireguard"]] if kernel else []
+    commands += [["wg", "setconf", wireguard.name, "/dev/stdin"],
+                 ["ip", "address", "add", wireguard.address, "dev", wireguard.name],
+                 ["ip", "link", "set", wireguard.name, "mtu", "1420", "multicast", "on", "up"]]
+    node.run(["sh", "-ec", "\n".join(map(shlex.join, commands))], text=_configuration(node, wireguard, keys))
+
+
+def remove_peer(node, wireguard, keys, peer):
+    node.run(["wg", "set", wireguard.name, "peer", keys.public(peer.node, wireguard.name), "remove"])
+
+
+def add_peer(node, wireguard, keys, peer):
+    node.run(["wg", "set", wireguard.name, "peer", keys.public(peer.node, wireguard.name), "allowed-ips", peer.allowed,
+              "endpoint", peer.endpoint])
 
 
 def delete(node, wireguard):

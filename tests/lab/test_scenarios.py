@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 TREE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "lab"))
 
-from wgbfdlab import report, scenario  # noqa: E402
+from wgbfdlab import report, scenario, wireguard  # noqa: E402
 from wgbfdlab.network import PREFIX, Network  # noqa: E402
 from wgbfdlab.settings import Settings  # noqa: E402
 from wgbfdlab.topology import LabError, load  # noqa: E402
@@ -156,6 +157,69 @@ def hub(build):
         data = bench.run("cut")
         bfd_fell_once(bench, data)
         bench.say("the stream to another spoke lost nothing", data["lost"] == 0, data["lost"])
+        _forged(bench)
+        _peer_removed(bench)
+
+
+# A BFD packet that says Down with two discriminators of somebody else's session, sent 100 times: from this spoke's own
+# address, and with the victim's source address (which WireGuard itself must refuse). RFC 5880 §4.1.
+FORGE = """
+import socket, struct, sys, time
+mine, yours, own, victim = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+packet = struct.pack("!BBBBIIIII", 0x20, 0x40, 3, 24, mine, yours, 300000, 300000, 0)
+plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+plain.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+plain.bind((own, 49999))
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+hub = "10.9.0.254"
+udp = struct.pack("!HHHH", 49999, 3784, 8 + len(packet), 0) + packet
+header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 255, 17, 0, socket.inet_aton(victim), socket.inet_aton(hub))
+for _ in range(100):
+    plain.sendto(packet, (hub, 3784))
+    raw.sendto(header + udp, (hub, 0))
+    time.sleep(0.01)
+"""
+
+
+def _hub_rows(bench):
+    return {row["remote"]: row for row in bench.network.daemons["hub"].adjacencies()}
+
+
+def _forged(bench):
+    before = _hub_rows(bench)
+    victim = before["10.9.0.1"]["bfd"]
+    bench.network.nodes["spoke2"].run(["/usr/bin/python3", "-c", FORGE, victim["remote_discriminator"],
+                                       victim["local_discriminator"], "10.9.0.2", "10.9.0.1"])
+    after = _hub_rows(bench)
+    changed = [address for address in before if before[address]["bfd"]["downs"] != after[address]["bfd"]["downs"]]
+    bench.say("a spoke that forges another spoke's discriminators takes nothing down", not changed, changed)
+
+
+def _peer_removed(bench):
+    network = bench.network
+    hub_node = network.nodes["hub"]
+    interface = hub_node.spec.wireguards[0]
+    peer = next(peer for peer in interface.peers if peer.node == "spoke3")
+    wireguard.remove_peer(hub_node, interface, network.keys, peer)
+    gone = _seconds_until(lambda: _hub_rows(bench).get("10.9.0.3", {}).get("state") != "up")
+    wireguard.add_peer(hub_node, interface, network.keys, peer)
+    known = _seconds_until(lambda: "10.9.0.3" in _hub_rows(bench))
+    back = _seconds_until(lambda: _hub_rows(bench).get("10.9.0.3", {}).get("state") == "up", limit=30)
+    bench.say("a peer removed with wg set is followed within 2 s", gone is not None and gone <= 2, gone)
+    bench.say("and known within 2 s of being added again", known is not None and known <= 2, known)
+    bench.say("and up again", back is not None, back)
+    others = [address for address, row in _hub_rows(bench).items() if row["state"] != "up"]
+    bench.say("all spokes are up in the end", not others, others)
+
+
+def _seconds_until(condition, limit=10):
+    """How long it took, None if it did not come."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < limit:
+        if condition():
+            return round(time.monotonic() - begun, 2)
+        time.sleep(0.05)
+    return None
 
 
 def cleanup(build):
