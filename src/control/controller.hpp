@@ -104,6 +104,7 @@ public:
     std::vector<policy::Wanted> wanted(const std::string& feed) const;
     std::vector<Row> rows() const;
     std::set<std::string> were_up() const;  // for the next start
+    std::vector<bfd::SessionKey> session_keys() const;
     const config::Config& config() const { return config_; }
     const probe::SlotCounters* counters(std::uint32_t lid) const;
 

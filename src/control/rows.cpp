@@ -118,4 +118,11 @@ std::vector<Row> Controller::rows() const {
     return rows;
 }
 
+std::vector<bfd::SessionKey> Controller::session_keys() const {
+    std::vector<bfd::SessionKey> keys;
+    keys.reserve(sessions_.all().size());
+    for (const auto& [key, session] : sessions_.all()) keys.push_back(key);
+    return keys;
+}
+
 }  // namespace control

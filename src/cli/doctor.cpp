@@ -1,0 +1,4 @@
+#include "cli/commands.hpp"
+namespace cli {
+int doctor(const Arguments&) { return 1; }
+}

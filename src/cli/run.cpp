@@ -1,0 +1,113 @@
+// `wgbfd run` and `wgbfd undo`: the daemon's beginning, and the way back.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <stdexcept>
+#include <system_error>
+
+#include <cap-ng.h>
+#include <systemd/sd-daemon.h>
+
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "daemon/guardian.hpp"
+#include "daemon/log.hpp"
+#include "daemon/preflight.hpp"
+#include "daemon/worker.hpp"
+#include "io/undo_log.hpp"
+#include "kernel/operstate.hpp"
+
+namespace cli {
+namespace {
+
+// Reverts what an ended daemon left; the number of records that could not be.
+std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
+    io::UndoLog undo{run_dir.undo_log()};
+    std::size_t left = 0;
+    const auto records = undo.records();
+    for (const auto& record : records) {
+        const auto reverted = kernel::revert_operstate(record);
+        if (!reverted) {
+            ++left;
+            log.write(wgbfd::Level::error, "undo subject=" + record.subject + " problem=\"" + reverted.error().message() +
+                                                   "\"");
+            continue;
+        }
+        undo.forget(record.feed, record.subject);
+        log.write(wgbfd::Level::notice, "undo feed=" + record.feed + " subject=" + record.subject);
+    }
+    return left;
+}
+
+void keep_needed_capabilities() {
+    ::capng_clear(CAPNG_SELECT_BOTH);
+    ::capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN, CAP_NET_RAW,
+                    CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_IPC_LOCK, -1);
+    ::capng_apply(CAPNG_SELECT_BOTH);  // best effort: fewer are no worse, and a user namespace may refuse
+}
+
+int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
+    const auto path = options.config();
+    auto config = path ? wgbfd::load_config(*path) : config::Config{};
+    const int ready_fd =
+        options.has(wgbfd::ready_fd_option) ? std::stoi(options.value<std::string>(wgbfd::ready_fd_option)) : -1;
+    const auto restarts =
+        options.has(wgbfd::restarts_option) ? std::stoull(options.value<std::string>(wgbfd::restarts_option)) : 0ULL;
+    keep_needed_capabilities();
+    ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);  // best effort: without it a page fault may delay a probe
+    wgbfd::Worker worker{
+        {.version = version_text(), .config = path, .run_dir = run_dir, .restarts = restarts, .ready_fd = ready_fd},
+        std::move(config)};
+    if (ready_fd < 0) ::sd_notify(0, "READY=1");
+    return worker.run();
+}
+
+std::vector<std::string> worker_arguments(const Options& options, const wgbfd::RunDir& run_dir) {
+    std::vector<std::string> out{"run", "--no-guardian", "--run-dir=" + run_dir.path().string()};
+    if (const auto config = options.text("config")) out.push_back("--config=" + *config);
+    return out;
+}
+
+}  // namespace
+
+int run(const Arguments& arguments) {
+    Options options{"run", "wgbfd run: the daemon. Probes every WireGuard peer and feeds the verdicts."};
+    options.add()("no-guardian", "run the worker alone, without the guardian that restarts it");
+    options.hidden(wgbfd::ready_fd_option);
+    options.hidden(wgbfd::restarts_option);
+    if (!options.parse(arguments)) return ok;
+    const auto run_dir = options.run_dir();
+    if (options.has(wgbfd::ready_fd_option)) return run_worker(options, run_dir);
+
+    const auto path = options.config();
+    const auto config = path ? wgbfd::load_config(*path) : config::Config{};  // its errors are told before all else
+    run_dir.create();
+    const auto lock = run_dir.try_lock();
+    if (!lock)
+        throw std::runtime_error{"another wgbfd holds " + run_dir.path().string() +
+                                 ": stop it, or give this one its own --run-dir"};
+    if (const auto reason = wgbfd::stock_bfdd_in_the_way()) throw std::runtime_error{*reason};
+    if (config.bind == config::Bind::any)
+        if (const auto reason = wgbfd::taken_ports()) throw std::runtime_error{*reason};
+    if (options.has("no-guardian")) return run_worker(options, run_dir);
+    const wgbfd::Log log;
+    return wgbfd::run_guardian({.worker_arguments = worker_arguments(options, run_dir),
+                                .put_back = [&] { static_cast<void>(put_back(run_dir, log)); }},
+                               *lock, log);
+}
+
+int undo(const Arguments& arguments) {
+    Options options{"undo", "wgbfd undo: puts back what a daemon that ended without withdrawing has left changed."};
+    if (!options.parse(arguments)) return ok;
+    const auto run_dir = options.run_dir();
+    std::error_code error;
+    if (!std::filesystem::exists(run_dir.path(), error)) return ok;  // it never ran here
+    const auto lock = run_dir.try_lock();
+    if (!lock)
+        throw std::runtime_error{"a daemon runs in " + run_dir.path().string() +
+                                 ": stop it, and it puts everything back itself"};
+    return put_back(run_dir, wgbfd::Log{}) == 0 ? ok : failed;
+}
+
+}  // namespace cli

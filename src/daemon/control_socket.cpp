@@ -1,0 +1,132 @@
+#include "daemon/control_socket.hpp"
+
+#include <sys/stat.h>
+
+#include <istream>
+#include <stdexcept>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+namespace wgbfd {
+namespace {
+
+using boost::asio::local::stream_protocol;
+using boost::system::error_code;
+
+nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
+
+}  // namespace
+
+ControlSocket::ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler)
+    : path_{path}, handler_{std::move(handler)}, acceptor_{context} {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    acceptor_.open(stream_protocol{});
+    const auto before = ::umask(0077);  // root alone
+    error_code error;
+    acceptor_.bind(stream_protocol::endpoint{path.string()}, error);
+    ::umask(before);
+    if (error) throw std::system_error{error.value(), std::system_category(), "cannot bind " + path.string()};
+    acceptor_.listen();
+    accept();
+}
+
+ControlSocket::~ControlSocket() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+}
+
+ControlSocket::Client* ControlSocket::find(ClientId id) {
+    const auto found = clients_.find(id);
+    return found == clients_.end() ? nullptr : found->second.get();
+}
+
+void ControlSocket::accept() {
+    acceptor_.async_accept([this](const error_code& error, stream_protocol::socket socket) {
+        if (error == boost::asio::error::operation_aborted) return;
+        if (!error) {
+            const auto id = next_++;
+            clients_.emplace(id, std::make_unique<Client>(std::move(socket)));
+            read(id);
+        }
+        accept();
+    });
+}
+
+void ControlSocket::read(ClientId id) {
+    auto* client = find(id);
+    boost::asio::async_read_until(client->socket, client->in, '\n', [this, id](const error_code& error, std::size_t) {
+        auto* reader = find(id);
+        if (reader == nullptr) return;
+        if (error) {
+            clients_.erase(id);
+            return;
+        }
+        std::istream in{&reader->in};
+        std::string line;
+        std::getline(in, line);
+        on_line(id, line);
+        if (find(id) != nullptr) read(id);
+    });
+}
+
+void ControlSocket::on_line(ClientId id, const std::string& line) {
+    const auto request = nlohmann::json::parse(line, nullptr, false);
+    if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
+        send(id, failure("a request is one JSON object a line, with \"command\"").dump());
+        return;
+    }
+    nlohmann::json answer;
+    try {
+        answer = {{"ok", true}, {"result", handler_(request)}};
+    } catch (const std::runtime_error& error) {
+        answer = failure(error.what());
+    } catch (const nlohmann::json::exception& error) {
+        answer = failure(std::string{"a field of the request has the wrong type: "} + error.what());
+    }
+    auto* client = find(id);
+    if (answer["ok"] == true && request["command"] == "events")
+        client->follows = request.value("follow", nlohmann::json(false)) == true;
+    send(id, answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void ControlSocket::send(ClientId id, std::string line) {
+    auto* client = find(id);
+    if (client == nullptr) return;
+    line += '\n';
+    if (client->backlog != 0 && client->backlog + line.size() > longest_backlog) {
+        clients_.erase(id);  // it does not read
+        return;
+    }
+    client->backlog += line.size();
+    client->out.push_back(std::move(line));
+    if (client->out.size() == 1) write(id);
+}
+
+void ControlSocket::write(ClientId id) {
+    auto* client = find(id);
+    boost::asio::async_write(client->socket, boost::asio::buffer(client->out.front()),
+                             [this, id](const error_code& error, std::size_t) {
+                                 auto* writer = find(id);
+                                 if (writer == nullptr) return;
+                                 if (error) {
+                                     clients_.erase(id);
+                                     return;
+                                 }
+                                 writer->backlog -= writer->out.front().size();
+                                 writer->out.pop_front();
+                                 if (!writer->out.empty()) write(id);
+                             });
+}
+
+void ControlSocket::publish(const nlohmann::json& event) {
+    const auto line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::vector<ClientId> followers;
+    for (const auto& [id, client] : clients_)
+        if (client->follows) followers.push_back(id);
+    for (const auto id : followers) send(id, line);
+}
+
+}  // namespace wgbfd

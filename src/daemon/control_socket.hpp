@@ -1,0 +1,63 @@
+// RUN_DIR/control.sock: one JSON object a line asks ({"command": "status"}), one answers ({"ok": true, "result": …} or
+// {"ok": false, "error": "…"}). {"command": "events", "follow": true} keeps the connection and sends an object an
+// event.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/streambuf.hpp>
+#include <nlohmann/json.hpp>
+
+namespace wgbfd {
+
+class ControlSocket {
+public:
+    // Answers one request; throws std::runtime_error with what to tell the caller.
+    using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
+
+    // Replaces a socket a dead predecessor left (the caller holds the run directory's lock). Throws system_error.
+    ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler);
+    ~ControlSocket();
+    ControlSocket(const ControlSocket&) = delete;
+    ControlSocket& operator=(const ControlSocket&) = delete;
+
+    void publish(const nlohmann::json& event);  // to those who follow; one that does not read is dropped
+
+private:
+    static constexpr std::size_t longest_request = 64UL * 1024;
+    static constexpr std::size_t longest_backlog = 1024UL * 1024;  // bytes a client may leave unread
+
+    struct Client {
+        explicit Client(boost::asio::local::stream_protocol::socket s) : socket{std::move(s)}, in{longest_request} {}
+        boost::asio::local::stream_protocol::socket socket;
+        boost::asio::streambuf in;
+        std::deque<std::string> out;
+        std::size_t backlog = 0;
+        bool follows = false;
+    };
+    using ClientId = std::uint64_t;
+
+    void accept();
+    void read(ClientId id);
+    void on_line(ClientId id, const std::string& line);
+    void send(ClientId id, std::string line);
+    void write(ClientId id);
+    Client* find(ClientId id);
+
+    std::filesystem::path path_;
+    Handler handler_;
+    boost::asio::local::stream_protocol::acceptor acceptor_;
+    std::map<ClientId, std::unique_ptr<Client>> clients_;
+    ClientId next_ = 1;
+};
+
+}  // namespace wgbfd

@@ -1,0 +1,28 @@
+// The guardian: holds the run directory's lock, starts the worker, restarts it at once when it dies, and when it cannot
+// come up for ten seconds puts everything back. Small on purpose: it has nothing that could fail with the worker.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+#include "daemon/log.hpp"
+
+namespace wgbfd {
+
+struct GuardianSettings {
+    std::vector<std::string> worker_arguments;  // what the worker is started with: argv without the program
+    std::function<void()> put_back;             // undo, when the worker cannot come up
+};
+
+// The worker's hidden options, which the guardian adds.
+inline constexpr const char* ready_fd_option = "worker-ready-fd";
+inline constexpr const char* restarts_option = "worker-restarts";
+
+// Runs until asked to stop. `lock` is inherited by the worker. The exit status of the whole daemon.
+int run_guardian(const GuardianSettings& settings, const base::UniqueFd& lock, const Log& log);
+
+}  // namespace wgbfd

@@ -1,0 +1,64 @@
+#include "daemon/listeners.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include "net/receive_socket.hpp"
+
+namespace wgbfd {
+namespace {
+
+std::string explain(const net::BindFailure& failure) {
+    std::string text = failure.what + ": " + std::strerror(failure.error);
+    if (failure.error == EADDRINUSE)
+        text +=
+            "; another BFD daemon holds the port ('wgbfd doctor' names it): stop it, or start bfdd with "
+            "--dplaneaddr, or remove BIRD's protocol bfd";
+    if (failure.error == EACCES || failure.error == EPERM) text += "; run wgbfd as root";
+    return text;
+}
+
+}  // namespace
+
+void Listeners::open_wildcards() {
+    for (const auto family : {base::Family::v4, base::Family::v6}) {
+        for (const bool multihop : {false, true}) {
+            auto fd = net::bind_receive(family, multihop);
+            if (fd) {
+                post_(probe::Listen{.fd = fd->release(), .multihop = multihop, .local = {}});
+            } else if (family == base::Family::v6 &&
+                       (fd.error().error == EAFNOSUPPORT || fd.error().error == EADDRNOTAVAIL)) {
+                problems_.push_back("IPv6 is off on this host: no IPv6 sessions");
+                return;
+            } else {
+                throw std::runtime_error{explain(fd.error())};
+            }
+        }
+    }
+}
+
+void Listeners::follow(const std::set<LocalAddress>& wanted) {
+    problems_.clear();
+    for (auto place = open_.begin(); place != open_.end();) {
+        if (wanted.contains(*place)) {
+            ++place;
+            continue;
+        }
+        post_(probe::Unlisten{.multihop = place->multihop, .local = place->address});
+        place = open_.erase(place);
+    }
+    for (const auto& place : wanted) {
+        if (open_.contains(place)) continue;
+        auto fd = net::bind_receive(place.address.family, place.multihop, place.address, place.ifindex);
+        if (!fd) {
+            problems_.push_back(explain(fd.error()));
+            continue;
+        }
+        post_(probe::Listen{.fd = fd->release(), .multihop = place.multihop, .local = place.address});
+        open_.insert(place);
+    }
+}
+
+}  // namespace wgbfd

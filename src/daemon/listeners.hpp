@@ -1,0 +1,44 @@
+// The BFD receive sockets: one wildcard socket a family and port, or (bind = "addresses") one an address in use. They
+// are opened here and belong to the probe thread from then on.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/unique_fd.hpp"
+#include "probe/command.hpp"
+
+namespace wgbfd {
+
+// An address sessions send from; `ifindex` matters for link-local ones.
+struct LocalAddress {
+    base::IpAddress address;
+    base::IfIndex ifindex;
+    bool multihop = false;
+    friend auto operator<=>(const LocalAddress&, const LocalAddress&) = default;
+};
+
+class Listeners {
+public:
+    using Post = std::function<void(const probe::Command&)>;
+
+    explicit Listeners(Post post) : post_{std::move(post)} {}
+
+    // Binds the wildcard sockets. Throws std::runtime_error that says what to do.
+    void open_wildcards();
+    // Follows the addresses sessions use: opens what is new, closes what is unused. What cannot be bound is told in
+    // problems() and tried again at the next call.
+    void follow(const std::set<LocalAddress>& wanted);
+    const std::vector<std::string>& problems() const { return problems_; }
+
+private:
+    Post post_;
+    std::set<LocalAddress> open_;
+    std::vector<std::string> problems_;
+};
+
+}  // namespace wgbfd

@@ -1,0 +1,57 @@
+#include "daemon/log.hpp"
+
+#include <memory>
+#include <string>
+
+#include <cstdlib>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace wgbfd {
+namespace {
+
+spdlog::level::level_enum spdlog_level(Level level) {
+    switch (level) {
+        using enum Level;
+        case error: return spdlog::level::err;
+        case warning: return spdlog::level::warn;
+        case notice:
+        case info: return spdlog::level::info;
+    }
+    return spdlog::level::info;
+}
+
+int priority(Level level) {  // syslog(3)
+    switch (level) {
+        using enum Level;
+        case error: return 3;
+        case warning: return 4;
+        case notice: return 5;
+        case info: return 6;
+    }
+    return 6;
+}
+
+spdlog::logger& logger() {
+    static const auto instance = [] {
+        auto made = spdlog::stderr_logger_st("wgbfd");
+        made->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+        made->flush_on(spdlog::level::trace);
+        return made;
+    }();
+    return *instance;
+}
+
+}  // namespace
+
+Log::Log() : journald_{std::getenv("JOURNAL_STREAM") != nullptr} {}
+
+void Log::write(Level level, std::string_view line) const {
+    if (journald_)
+        logger().log(spdlog_level(level), "<{}>{}", priority(level), line);
+    else
+        logger().log(spdlog_level(level), "{}", line);
+}
+
+}  // namespace wgbfd

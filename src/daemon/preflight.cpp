@@ -1,0 +1,154 @@
+#include "daemon/preflight.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+namespace wgbfd {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& path) {
+    std::ifstream in{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+std::optional<pid_t> pid_of(const fs::path& entry) {
+    const auto name = entry.filename().string();
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+    return pid;
+}
+
+fs::path link_target(const fs::path& link) {
+    std::error_code error;
+    return fs::read_symlink(link, error);
+}
+
+ProcessInfo describe(const fs::path& proc, pid_t pid) {
+    ProcessInfo info{.pid = pid, .name = read_file(proc / "comm"), .arguments = {}};
+    while (!info.name.empty() && info.name.back() == '\n') info.name.pop_back();
+    std::istringstream arguments{read_file(proc / "cmdline")};
+    for (std::string word; std::getline(arguments, word, '\0');) info.arguments.push_back(word);
+    return info;
+}
+
+template <class Visit>
+void each_process(Visit visit) {
+    const auto own_namespace = link_target("/proc/self/ns/net");
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator{"/proc", error}) {
+        const auto pid = pid_of(entry.path());
+        if (pid && link_target(entry.path() / "ns/net") == own_namespace) visit(entry.path(), *pid);
+    }
+}
+
+// Inodes of the sockets bound to `port`, from /proc/net/udp and udp6.
+std::set<std::string> inodes_of_udp_port(std::uint16_t port) {
+    std::set<std::string> inodes;
+    for (const auto* table : {"/proc/self/net/udp", "/proc/self/net/udp6"}) {
+        std::ifstream in{table};
+        std::string line;
+        std::getline(in, line);  // the heading
+        while (std::getline(in, line)) {
+            std::istringstream fields{line};
+            const std::vector<std::string> words{std::istream_iterator<std::string>{fields}, {}};
+            if (words.size() < 10) continue;
+            const auto colon = words[1].rfind(':');
+            unsigned bound = 0;
+            std::from_chars(words[1].data() + colon + 1, words[1].data() + words[1].size(), bound, 16);
+            if (bound == port) inodes.insert(words[9]);
+        }
+    }
+    return inodes;
+}
+
+bool has_data_plane(const std::vector<std::string>& arguments) {
+    return std::ranges::any_of(arguments, [](const std::string& a) { return a.starts_with("--dplaneaddr"); });
+}
+
+}  // namespace
+
+std::vector<ProcessInfo> processes_named(const std::string& name) {
+    std::vector<ProcessInfo> found;
+    each_process([&](const fs::path& proc, pid_t pid) {
+        auto info = describe(proc, pid);
+        if (info.name == name) found.push_back(std::move(info));
+    });
+    return found;
+}
+
+bool udp_port_taken(std::uint16_t port) { return !inodes_of_udp_port(port).empty(); }
+
+std::vector<ProcessInfo> owners_of_udp_port(std::uint16_t port) {
+    const auto inodes = inodes_of_udp_port(port);
+    std::vector<ProcessInfo> owners;
+    if (inodes.empty()) return owners;
+    each_process([&](const fs::path& proc, pid_t pid) {
+        std::error_code error;
+        for (const auto& fd : fs::directory_iterator{proc / "fd", error}) {
+            const auto target = link_target(fd.path()).string();  // "socket:[12345]"
+            if (!target.starts_with("socket:[") || !inodes.contains(target.substr(8, target.size() - 9))) continue;
+            owners.push_back(describe(proc, pid));
+            return;
+        }
+    });
+    return owners;
+}
+
+FrrDaemons parse_frr_daemons(const std::string& text) {
+    FrrDaemons out;
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);) {
+        const auto first = line.find_first_not_of(" \t");
+        if (first == std::string::npos || line[first] == '#') continue;
+        line.erase(0, first);
+        if (line.starts_with("bfdd=")) out.bfdd = line.substr(5, 3) == "yes";
+        if (line.starts_with("bfdd_options=")) out.bfdd_options = line.substr(13);
+    }
+    return out;
+}
+
+std::optional<FrrDaemons> read_frr_daemons(const std::string& path) {
+    std::error_code error;
+    if (!fs::exists(path, error)) return std::nullopt;
+    return parse_frr_daemons(read_file(path));
+}
+
+std::optional<std::string> stock_bfdd_in_the_way() {
+    const std::string fix =
+        "add --dplaneaddr unix:/run/frr/bfddp.sock to bfdd_options in /etc/frr/daemons, set "
+        "[frr] bfd_dataplane to the same address, and restart FRR";
+    const auto running = processes_named("bfdd");
+    for (const auto& bfdd : running)
+        if (!has_data_plane(bfdd.arguments))
+            return "bfdd (pid " + std::to_string(bfdd.pid) + ") runs without --dplaneaddr and owns BFD's ports: " + fix;
+    if (!running.empty()) return std::nullopt;
+    const auto daemons = read_frr_daemons();
+    if (daemons && daemons->bfdd && daemons->bfdd_options.find("--dplaneaddr") == std::string::npos)
+        return "/etc/frr/daemons enables bfdd without --dplaneaddr, and it would abort when it finds BFD's ports "
+               "taken: " +
+               fix;
+    return std::nullopt;
+}
+
+std::optional<std::string> taken_ports() {
+    for (const std::uint16_t port : {std::uint16_t{3784}, std::uint16_t{4784}}) {
+        if (!udp_port_taken(port)) continue;
+        std::string owners;
+        for (const auto& owner : owners_of_udp_port(port))
+            owners += (owners.empty() ? "" : ", ") + owner.name + " (pid " + std::to_string(owner.pid) + ")";
+        return "UDP port " + std::to_string(port) + " is held by " + (owners.empty() ? "another process" : owners) +
+               ": for bfdd add --dplaneaddr to its options, for BIRD remove protocol bfd (or give it strict bind, and "
+               "us [probe] bind = \"addresses\"), then start again";
+    }
+    return std::nullopt;
+}
+
+}  // namespace wgbfd

@@ -1,0 +1,50 @@
+#include "daemon/run_dir.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+namespace wgbfd {
+
+void RunDir::create() const {
+    std::error_code error;
+    std::filesystem::create_directories(path_, error);
+    if (error) throw std::system_error{error, "cannot make the run directory " + path_.string()};
+}
+
+std::optional<base::UniqueFd> RunDir::try_lock() const {
+    const auto file = path_ / "lock";
+    base::UniqueFd fd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    if (!fd) throw std::system_error{errno, std::system_category(), "cannot open " + file.string()};
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    throw std::system_error{errno, std::system_category(), "cannot lock " + file.string()};
+}
+
+std::set<std::string> RunDir::read_were_up() const {
+    std::set<std::string> names;
+    std::ifstream in{path_ / "were-up"};
+    for (std::string line; std::getline(in, line);)
+        if (!line.empty()) names.insert(line);
+    return names;
+}
+
+void RunDir::write_were_up(const std::set<std::string>& names) const {
+    const auto target = path_ / "were-up";
+    const auto temporary = path_ / "were-up.new";
+    {
+        std::ofstream out{temporary, std::ios::trunc};
+        for (const auto& name : names) out << name << '\n';
+        out.flush();
+        if (!out) throw std::system_error{errno, std::system_category(), "cannot write " + temporary.string()};
+    }
+    std::error_code error;
+    std::filesystem::rename(temporary, target, error);
+    if (error) throw std::system_error{error, "cannot write " + target.string()};
+}
+
+}  // namespace wgbfd

@@ -1,0 +1,35 @@
+// RUN_DIR: the lock that makes one daemon the owner, and the files a successor reads.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/unique_fd.hpp"
+
+namespace wgbfd {
+
+class RunDir {
+public:
+    explicit RunDir(std::filesystem::path path) : path_{std::move(path)} {}
+
+    // Makes the directory (0755) when missing. Throws std::system_error.
+    void create() const;
+    // The lock, or nothing when another daemon holds it. Throws std::system_error.
+    std::optional<base::UniqueFd> try_lock() const;
+
+    std::filesystem::path control_socket() const { return path_ / "control.sock"; }
+    std::filesystem::path undo_log() const { return path_ / "undo"; }
+
+    // Adjacencies that were up, for the next start: the verdict "down" is for what has been up.
+    std::set<std::string> read_were_up() const;
+    void write_were_up(const std::set<std::string>& names) const;  // atomically; throws std::system_error
+
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+}  // namespace wgbfd

@@ -1,0 +1,268 @@
+#include "daemon/worker.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <stdexcept>
+
+#include <boost/asio/post.hpp>
+
+#include "config/parse.hpp"
+#include "kernel/route_lookup.hpp"
+#include "view/events.hpp"
+
+namespace wgbfd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t events_per_slice = 256;  // keeps a handler under a millisecond
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+base::Now clock_now() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
+
+config::Config load_config(const std::filesystem::path& path) {
+    std::ifstream in{path, std::ios::binary};
+    if (!in) throw std::runtime_error{path.string() + ": cannot be read; give another file with --config"};
+    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    auto parsed = config::parse(text);
+    if (parsed) return *parsed;
+    std::string all;
+    for (const auto& error : parsed.error()) all += (all.empty() ? "" : "\n") + to_string(error, path.string());
+    throw std::runtime_error{all};
+}
+
+Worker::Worker(WorkerSettings settings, config::Config config)
+    : settings_{std::move(settings)},
+      started_{clock_now().steady},
+      controller_{std::move(config), random_seed(), clock_now()},
+      loop_{net::LoopSettings{}},
+      probe_watch_{io_, loop_.event_fd(), [this] { on_probe_events(); }},
+      listeners_{[this](const probe::Command& command) { pending_.push_back(command); }},
+      undo_{settings_.run_dir.undo_log()},
+      link_feed_{io_, undo_, clock_now},
+      signals_{io_, SIGTERM, SIGINT, SIGHUP},
+      deadline_timer_{io_},
+      flush_timer_{io_},
+      second_timer_{io_},
+      stop_timer_{io_} {
+    if (undo_.problem()) log_.write(Level::warning, "undo_log problem=\"" + *undo_.problem() + "\"");
+    were_up_ = settings_.run_dir.read_were_up();
+    if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
+    if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
+    journal_.on_event = [this](const nlohmann::json& event) {
+        if (control_socket_) control_socket_->publish(event);
+    };
+    control_socket_.emplace(io_, settings_.run_dir.control_socket(),
+                            [this](const nlohmann::json& request) { return answer(request); });
+    watch_host();
+    connect_bfdd();
+    await_signal();
+    sample();
+}
+
+Worker::~Worker() = default;
+
+int Worker::run() {
+    log_.write(Level::notice, "started version=" + settings_.version +
+                                  " restarts=" + std::to_string(settings_.restarts) +
+                                  " realtime=" + (loop_.realtime() ? "yes" : "no"));
+    schedule_turn();
+    io_.run();
+    log_.write(Level::notice, "stopped");
+    return 0;
+}
+
+void Worker::watch_host() {
+    devices_.emplace(io_, [this](std::vector<adjacency::Device> devices) {
+        device_values_ = std::move(devices);
+        on_host();
+    });
+    link_watch_.emplace(io_, [this](std::vector<adjacency::Link> links) {
+        links_ = std::move(links);
+        link_feed_.on_links(links_);
+        devices_->on_links(links_);
+        on_host();
+        ready();
+    });
+}
+
+void Worker::on_host() {
+    controller_.on_host(clock_now(), {links_, device_values_});
+    schedule_turn();
+}
+
+void Worker::ready() {
+    if (std::exchange(ready_told_, true) || settings_.ready_fd < 0) return;
+    const char byte = '1';
+    static_cast<void>(!::write(settings_.ready_fd, &byte, 1));
+    ::close(settings_.ready_fd);
+}
+
+void Worker::on_probe_events() {
+    const auto now = clock_now();
+    loop_.acknowledge();
+    for (std::size_t i = 0; i < events_per_slice; ++i) {
+        const auto event = loop_.next_event();
+        if (!event) {
+            schedule_turn();
+            return;
+        }
+        controller_.on_event(now, *event);
+    }
+    schedule_turn();
+    boost::asio::post(io_, [this] { on_probe_events(); });  // the rest after whoever waits
+}
+
+void Worker::schedule_turn() {
+    if (std::exchange(turn_scheduled_, true)) return;
+    boost::asio::post(io_, [this] {
+        turn_scheduled_ = false;
+        turn();
+    });
+}
+
+void Worker::turn() {
+    auto turn = controller_.take(clock_now());
+    pending_.insert(pending_.end(), turn.commands.begin(), turn.commands.end());
+    tell(turn);
+    follow_listeners();
+    flush_commands();
+    write_down(turn.records);
+    std::ranges::sort(turn.refresh_devices);
+    const auto [first, last] = std::ranges::unique(turn.refresh_devices);
+    turn.refresh_devices.erase(first, last);
+    for (const auto& interface : turn.refresh_devices) devices_->refresh(interface);
+    answer_lookups(turn.lookups);
+    arm_deadline();
+}
+
+// The data plane first, operstate second, in one turn.
+void Worker::tell(const control::Turn& turn) {
+    if (dataplane_ && !turn.bfdd.empty()) {
+        std::vector<frr::StateChange> changes;
+        changes.reserve(turn.bfdd.size());
+        for (const auto& update : turn.bfdd) changes.push_back({update.lid, update.status});
+        dataplane_->tell(changes);
+    }
+    if (turn.verdicts_changed && !stopping_) link_feed_.apply(controller_.wanted("link"));
+}
+
+void Worker::flush_commands() {
+    while (!pending_.empty() && loop_.post(pending_.front())) pending_.pop_front();
+    if (pending_.empty()) return;
+    flush_timer_.expires_after(1ms);
+    flush_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) flush_commands();
+    });
+}
+
+void Worker::write_down(const std::vector<control::Record>& records) {
+    std::set<std::string> with_verdict;
+    for (const auto& record : records)
+        if (record.event == "verdict") with_verdict.insert(record.adjacency);
+    for (const auto& record : records) {
+        journal_.add(view::event(record));
+        // One line a change: what the session did stands behind the verdict that follows from it.
+        if (record.event == "session" && with_verdict.contains(record.adjacency)) continue;
+        log_.write(record.to == "down" || record.event == "stall" ? Level::warning : Level::notice,
+                   view::log_line(record));
+    }
+    if (!with_verdict.empty()) remember_were_up();
+}
+
+void Worker::remember_were_up() {
+    auto names = controller_.were_up();
+    if (names == were_up_) return;
+    were_up_ = std::move(names);
+    try {
+        settings_.run_dir.write_were_up(were_up_);
+    } catch (const std::system_error& error) {
+        log_.write(Level::error, std::string{"run_dir problem=\""} + error.what() + "\"");
+    }
+}
+
+void Worker::answer_lookups(const std::vector<control::Lookup>& lookups) {
+    for (const auto& lookup : lookups) {
+        const auto local = lookup.local.is_set() ? std::optional{lookup.local} : std::nullopt;
+        const auto route = kernel::route_to(lookup.remote, local, lookup.ifindex);
+        if (!route) continue;  // asked again when links or addresses change
+        controller_.on_route(clock_now(), lookup, route->local, route->ifindex);
+        schedule_turn();
+    }
+}
+
+void Worker::follow_listeners() {
+    if (controller_.config().bind != config::Bind::addresses) return;
+    std::set<LocalAddress> wanted;
+    for (const auto& key : controller_.session_keys()) {
+        const auto ifindex = key.local.is_link_local() ? key.ifindex : base::IfIndex{};
+        wanted.insert({.address = key.local, .ifindex = ifindex, .multihop = key.multihop});
+    }
+    listeners_.follow(wanted);
+}
+
+void Worker::arm_deadline() {
+    const auto at = controller_.deadline();
+    if (at == base::never) return;
+    deadline_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(at));
+    deadline_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        controller_.on_deadline(clock_now());
+        schedule_turn();
+    });
+}
+
+void Worker::connect_bfdd() {
+    const auto& address = controller_.config().frr.bfd_dataplane;
+    if (!address) return;
+    frr::BfdDataplaneCallbacks callbacks;
+    callbacks.on_add = [this](const frr::AddSession& add) {
+        controller_.on_request(clock_now(), {.lid = add.lid,
+                                             .ifindex = add.ifindex,
+                                             .local = add.source,
+                                             .remote = add.destination,
+                                             .multihop = add.multihop,
+                                             .wish = {.desired_min_tx = add.min_tx,
+                                                      .required_min_rx = add.min_rx,
+                                                      .detect_mult = add.detect_mult,
+                                                      .passive = add.passive,
+                                                      .control_plane_independent = add.control_plane_independent,
+                                                      .shutdown = add.shutdown,
+                                                      .minimum_ttl = add.ttl}});
+        schedule_turn();
+    };
+    callbacks.on_delete = [this](std::uint32_t lid) {
+        controller_.on_withdraw(clock_now(), lid);
+        schedule_turn();
+    };
+    callbacks.counters = [this](std::uint32_t lid) -> std::optional<frr::Counters> {
+        const auto* counters = controller_.counters(lid);
+        if (counters == nullptr) return std::nullopt;
+        return frr::Counters{counters->bytes_received.value(), counters->packets_received.value(),
+                             counters->bytes_sent.value(), counters->packets_sent.value()};
+    };
+    callbacks.on_gone = [this] {
+        controller_.on_bfdd_gone(clock_now());
+        schedule_turn();
+    };
+    callbacks.on_note = [this](const std::string& note) { log_.write(Level::notice, "frr-bfd " + note); };
+    callbacks.on_problem = [this](const std::string& problem) {
+        if (problem == bfdd_problem_) return;
+        bfdd_problem_ = problem;
+        log_.write(problem.empty() ? Level::notice : Level::warning, "frr-bfd problem=\"" + problem + "\"");
+    };
+    dataplane_ = std::make_unique<frr::BfdDataplane>(io_, *address, std::move(callbacks));
+}
+
+}  // namespace wgbfd

@@ -1,0 +1,115 @@
+// The worker: owns the probe thread and everything on the control thread, and carries each turn of the controller out:
+// commands to the probe thread first, bfdd next, feeds last.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/unique_fd.hpp"
+#include "config/config.hpp"
+#include "control/controller.hpp"
+#include "daemon/control_socket.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/listeners.hpp"
+#include "daemon/log.hpp"
+#include "daemon/run_dir.hpp"
+#include "frr/bfd_dataplane.hpp"
+#include "io/fd_watch.hpp"
+#include "io/undo_log.hpp"
+#include "kernel/links.hpp"
+#include "kernel/operstate_feed.hpp"
+#include "net/loop.hpp"
+#include "view/status.hpp"
+#include "wireguard/devices.hpp"
+
+namespace wgbfd {
+
+struct WorkerSettings {
+    std::string version;
+    std::optional<std::filesystem::path> config;  // none: the built-in defaults
+    RunDir run_dir;
+    std::uint64_t restarts = 0;
+    int ready_fd = -1;  // written to once probing can begin; -1: nobody waits
+};
+
+class Worker {
+public:
+    // Throws std::system_error or std::runtime_error when the daemon cannot work here; the message says what to do.
+    Worker(WorkerSettings settings, config::Config config);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    int run();  // until a signal asks to stop; the exit status
+
+private:
+    void watch_host();
+    void on_host();
+    void on_probe_events();
+    void schedule_turn();
+    void turn();
+    void flush_commands();
+    void tell(const control::Turn& turn);
+    void write_down(const std::vector<control::Record>& records);
+    void answer_lookups(const std::vector<control::Lookup>& lookups);
+    void follow_listeners();
+    void remember_were_up();
+    void arm_deadline();
+    void ready();
+
+    void connect_bfdd();
+    void await_signal();
+    void stop();
+    void say_goodbye();
+    std::optional<std::string> reload();  // the error, or nothing
+
+    nlohmann::json answer(const nlohmann::json& request);
+    view::Process process() const;
+    void sample();  // once a second: rates, and the problems of sources
+
+    WorkerSettings settings_;
+    Log log_;
+    boost::asio::io_context io_{1};
+    base::TimePoint started_;
+    control::Controller controller_;
+    net::Loop loop_;
+    io::FdWatch probe_watch_;
+    Listeners listeners_;
+    std::deque<probe::Command> pending_;  // the ring was full
+    io::UndoLog undo_;
+    kernel::OperstateFeed link_feed_;
+    std::vector<adjacency::Link> links_;
+    std::vector<adjacency::Device> device_values_;
+    std::optional<kernel::Links> link_watch_;
+    std::optional<wireguard::Devices> devices_;
+    std::unique_ptr<frr::BfdDataplane> dataplane_;
+    std::string bfdd_problem_;
+    Journal journal_;
+    std::optional<ControlSocket> control_socket_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer deadline_timer_, flush_timer_, second_timer_, stop_timer_;
+    std::set<std::string> were_up_;
+    std::set<std::string> problems_told_;
+    std::uint64_t wakeups_before_ = 0, wakeups_per_s_ = 0;
+    bool turn_scheduled_ = false;
+    bool ready_told_ = false;
+    bool stopping_ = false;
+};
+
+base::Now clock_now();
+
+// Reads and parses; throws std::runtime_error with every error, one a line, as FILE:LINE:COLUMN: message.
+config::Config load_config(const std::filesystem::path& path);
+
+}  // namespace wgbfd

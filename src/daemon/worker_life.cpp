@@ -1,0 +1,121 @@
+// The worker's beginning and end, and what it answers on the control socket.
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "config/parse.hpp"
+#include "daemon/worker.hpp"
+#include "view/events.hpp"
+
+namespace wgbfd {
+namespace {
+
+using namespace std::chrono_literals;
+
+}  // namespace
+
+void Worker::await_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int number) {
+        if (error) return;
+        if (number == SIGHUP) {
+            if (const auto problem = reload()) log_.write(Level::error, "reload problem=\"" + *problem + "\"");
+        } else {
+            stop();
+        }
+        await_signal();
+    });
+}
+
+// bfdd first (AdminDown for every lid keeps its BGP up), then the feeds, then the peers.
+void Worker::stop() {
+    if (std::exchange(stopping_, true)) return;
+    log_.write(Level::notice, "stopping");
+    if (!dataplane_) return say_goodbye();
+    stop_timer_.expires_after(500ms);  // a bfdd that hangs must not hold us
+    stop_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) say_goodbye();
+    });
+    dataplane_->stop([this] {
+        if (stop_timer_.cancel() > 0) say_goodbye();
+    });
+}
+
+void Worker::say_goodbye() {
+    link_feed_.withdraw_all();
+    controller_.on_stop(clock_now());
+    turn();
+    stop_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(controller_.deadline()));
+    stop_timer_.async_wait([this](const boost::system::error_code&) { io_.stop(); });
+}
+
+std::optional<std::string> Worker::reload() {
+    try {
+        auto config = settings_.config ? load_config(*settings_.config) : config::Config{};
+        if (config.bind != controller_.config().bind)
+            return "[probe] bind cannot change while the daemon runs: stop it and start it again";
+        const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
+        controller_.on_config(clock_now(), std::move(config));
+        if (other_bfdd) {
+            if (dataplane_) controller_.on_bfdd_gone(clock_now());
+            dataplane_.reset();
+            connect_bfdd();
+        }
+    } catch (const std::runtime_error& error) {
+        return error.what();  // what runs stays as it is
+    }
+    log_.write(Level::notice, "reloaded");
+    schedule_turn();
+    return std::nullopt;
+}
+
+nlohmann::json Worker::answer(const nlohmann::json& request) {
+    const auto command = request["command"].get<std::string>();
+    if (command == "status") return view::status(process(), controller_.rows());
+    if (command == "events") return journal_.events();
+    if (command == "reload") {
+        if (const auto problem = reload()) throw std::runtime_error{*problem};
+        return "reloaded";
+    }
+    throw std::runtime_error{"unknown command \"" + command + "\": this daemon is version " + settings_.version};
+}
+
+view::Process Worker::process() const {
+    view::Process out;
+    out.version = settings_.version;
+    out.uptime = clock_now().steady - started_;
+    out.worker_restarts = settings_.restarts;
+    const auto& loop = loop_.counters();
+    const auto& engine = loop.probe;
+    out.probe_loop.late_wakes = engine.late_wakes.value();
+    out.probe_loop.max_lateness = std::chrono::microseconds{engine.max_lateness_us.value()};
+    out.probe_loop.stalls = engine.stalls.value();
+    out.probe_loop.wakeups_per_s = wakeups_per_s_;
+    out.probe_loop.realtime = loop_.realtime();
+    for (std::size_t i = 0; i < bfd::drop_reasons; ++i)
+        out.probe_loop.dropped.emplace_back(to_string(static_cast<bfd::DropReason>(i)), engine.dropped[i].value());
+    out.probe_loop.kernel_drops = loop.kernel_drops.value();
+    out.feeds.push_back(link_feed_.status());
+    if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
+    out.problems = devices_->problems();
+    out.problems.insert(out.problems.end(), listeners_.problems().begin(), listeners_.problems().end());
+    return out;
+}
+
+void Worker::sample() {
+    const auto wakeups = loop_.counters().wakeups.value();
+    wakeups_per_s_ = wakeups - std::exchange(wakeups_before_, wakeups);
+    if (devices_) {
+        std::set<std::string> now;
+        for (const auto& problem : devices_->problems()) now.insert(problem);
+        for (const auto& problem : now)
+            if (!problems_told_.contains(problem)) log_.write(Level::warning, "wireguard problem=\"" + problem + "\"");
+        problems_told_ = std::move(now);
+    }
+    second_timer_.expires_after(1s);
+    second_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) sample();
+    });
+}
+
+}  // namespace wgbfd
