@@ -25,6 +25,8 @@ TEST_CASE("text that is not TOML gives its one error") {
     CHECK(bad("[probe]\nmultiplier = 1\nmultiplier = 2\n")[0].starts_with("f:3:14: not TOML: "));
     CHECK(bad("[probe]\n[quality]\n[probe]\n")[0].starts_with("f:3:"));
     CHECK(bad("# \xff\n")[0].starts_with("f:1:"));
+    // A header without a key: toml++ 3.3 asserts here when it is built to.
+    for (const auto* text : {"[#", "[[#a]]\n", "[a.#]\n", "[\n", "[a\n]\n", "= 1\n"}) CHECK(bad(text).size() == 1);
     CHECK(bad(std::string{"a = \0", 5}).size() == 1);
 }
 
