@@ -113,7 +113,13 @@ def _one_mode(topology, name, settings, out, keep):
         _progress(f"ready after {time.monotonic() - begun:.1f} s")
         data, first = [], None
         for number in range(settings.runs):
-            result = scenario.run(network, name)
+            try:
+                result = scenario.run(network, name)
+            except LabError as error:
+                if keep:
+                    _progress(f"failed: {error}")
+                    _wait_for_interrupt(network)
+                raise
             first = first or result
             data.append(report.run_as_data(result, network))
             _progress(f"run {number + 1} of {settings.runs}: lost {data[-1]['lost']}, longest gap {data[-1]['gap_at_cut_ms']} ms")

@@ -65,8 +65,10 @@ def _bars(result, span, count, x, width, base):
         if 0 <= index < count:
             sent[index] += 1
             arrived[index] += number in result.record.arrived
-    share = 0.0
-    last = max((index for index in range(count) if sent[index]), default=-1)
+    before = [number for number, moment in enumerate(result.record.sent) if moment - result.cut_at < start]
+    share = float(before[-1] in result.record.arrived) if before else 0.0
+    goes_on = result.record.sent and result.record.sent[-1] - result.cut_at >= end
+    last = count - 1 if goes_on else max((index for index in range(count) if sent[index]), default=-1)
     for index in range(last + 1):
         if sent[index]:  # where the sender was late by a bar, the one before it goes on
             share = arrived[index] / sent[index]

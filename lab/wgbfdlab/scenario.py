@@ -170,7 +170,8 @@ def _kill_wgbfd(act, daemons):
         return
     act.notes["killed"] = "worker"
     wait_until(lambda: daemons.guardian()[1] not in (None, worker), 10, lambda: "a new worker", pause=0.005)
-    act.notes["new_worker_ms"] = round((time.time() - act.cut_at) * 1000)
+    act.mark_restore(time.time())
+    act.notes["new_worker_ms"] = round((act.restore_at - act.cut_at) * 1000)
     _wait_all_up(act)
     act.notes["worker_restarts"] = daemons.status().get("worker_restarts")
 
@@ -181,7 +182,10 @@ def stop(act):
     act.mark_cut(time.time())
     name = "wgbfd" if daemons.has_wgbfd else "bfdd"
     if name in daemons.names:
-        os.kill(daemons.guardian()[0] if name == "wgbfd" else daemons.frr_pid(name), 15)
+        pid = daemons.guardian()[0] if name == "wgbfd" else daemons.frr_pid(name)
+        os.kill(pid, 15)
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10, lambda: f"{name} to end after SIGTERM")
+        act.notes["ended_after_ms"] = round((time.time() - act.cut_at) * 1000)
         act.rest(5)
         act.mark_restore(time.time())
         daemons.start(name)

@@ -24,6 +24,20 @@ def ask_json(node, daemon, command):
         raise LabError(f"node {node.name}: {daemon}: {command}: {text.strip()[:200]}") from error
 
 
+def configure(node, daemon, commands, timeout=5):
+    """The running configuration, line by line; a line that is refused is an error."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(timeout)
+        try:
+            line.connect(node.path(f"/run/frr/{daemon}.vty"))
+            for command in ("enable", "configure terminal", *commands):
+                reply = _exchange(line, command.strip())
+                if "%" in reply:
+                    raise LabError(f"node {node.name}: {daemon}: {command.strip()}: {reply.strip()}")
+        except OSError as error:
+            raise LabError(f"node {node.name}: {daemon} does not answer: {error}") from error
+
+
 def _exchange(line, command):
     """Text until three NULs and a status byte."""
     line.sendall(command.encode() + b"\0")

@@ -111,6 +111,9 @@ def _reboot(bench):
     bench.say("peer-reboot: the near end fell once and is up again", data["downs"]["bfd a"] == 1, data["downs"])
     bench.say("peer-reboot: the route moved and came back", data["route_changes"] == 2, data["route_changes"])
     bench.say("peer-reboot: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+    waiting = _seconds_until(lambda: not any(one.not_ready() for one in bench.network.daemons.values()), limit=15)
+    bench.say("peer-reboot: FRR too sees every session up again, at both ends", waiting is not None,
+              "; ".join(filter(None, (one.not_ready() for one in bench.network.daemons.values()))))
 
 
 def _flap(bench):
