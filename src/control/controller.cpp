@@ -24,7 +24,7 @@ Controller::Controller(config::Config config, std::uint64_t seed, base::Now now)
 void Controller::record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
                         std::string cause, std::string detail) {
     turn_.records.push_back({now.wall, std::move(adjacency), std::move(event), std::move(from), std::move(to),
-                             std::move(cause), std::move(detail)});
+                             std::move(cause), std::move(detail), true});
 }
 
 void Controller::on_host(base::Now now, Host host) {
@@ -107,6 +107,7 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
                " remote_diagnostic=" + std::string{to_string(session.status.remote_diagnostic)});
     auto* tracked = adjacencies_.find(session.key);
     if (tracked == nullptr) return;
+    turn_.records.back().logged = false;
     if (state == bfd::State::up) {
         tracked->was_up = true;
         tracked->down_cause.reset();

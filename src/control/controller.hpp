@@ -42,6 +42,7 @@ struct Record {
     std::string to;
     std::string cause;
     std::string detail;  // for the log alone
+    bool logged = true;  // false: the verdict that follows from it is the line for the log
 };
 
 // What one turn of the control thread has to do. Taken once per drained batch.
@@ -121,6 +122,7 @@ private:
     void record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
                 std::string cause, std::string detail = {});
     std::string name_of(const bfd::SessionKey& key) const;
+    std::string told(const Tracked& tracked) const;
     Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
     Row row_of(const Tracked& tracked) const;
     Row row_outside(const bfd::SessionKey& key, const ManagedSession& session) const;

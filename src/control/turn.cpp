@@ -110,7 +110,7 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
     if (before.state != verdict.state) {
         tracked.since = now.wall;
         record(now, tracked.adjacency.name, "verdict", std::string{to_string(before.state)},
-               std::string{to_string(verdict.state)}, cause);
+               std::string{to_string(verdict.state)}, cause, told(tracked));
     } else if (before.cause != verdict.cause && verdict.state == policy::VerdictState::down) {
         record(now, tracked.adjacency.name, "cause", before.cause ? std::string{to_string(*before.cause)} : "", cause,
                cause);
@@ -120,6 +120,15 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
     tracked.live = live;
     tracked.counts_as_down = counts_as_down;
     return due;
+}
+
+// Who hears of a verdict, for its line in the log: one failover, one line.
+std::string Controller::told(const Tracked& tracked) const {
+    std::string all;
+    for (const auto& [number, lid] : lids_.all())
+        if (tracked.key && lid.key == tracked.key && !lid.stale) all = "told=frr-bfd";
+    for (const auto& feed : tracked.adjacency.feeds) all += (all.empty() ? "told=" : ",") + feed;
+    return all;
 }
 
 std::set<std::string> Controller::were_up() const {

@@ -1,7 +1,9 @@
 #include "daemon/control_socket.hpp"
 
 #include <sys/stat.h>
+#include <sys/un.h>
 
+#include <chrono>
 #include <istream>
 #include <stdexcept>
 
@@ -15,12 +17,17 @@ namespace {
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
+constexpr std::size_t longest_path = sizeof(sockaddr_un::sun_path);
+constexpr auto pause_after_failure = std::chrono::milliseconds{100};
+
 nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
 
 }  // namespace
 
 ControlSocket::ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler)
-    : path_{path}, handler_{std::move(handler)}, acceptor_{context} {
+    : path_{path}, handler_{std::move(handler)}, acceptor_{context}, accept_again_{context} {
+    if (path.string().size() >= longest_path)
+        throw std::runtime_error{path.string() + " is too long for a socket: give a shorter --run-dir"};
     std::error_code ignored;
     std::filesystem::remove(path, ignored);
     acceptor_.open(stream_protocol{});
@@ -40,31 +47,56 @@ ControlSocket::~ControlSocket() {
 
 ControlSocket::Client* ControlSocket::find(ClientId id) {
     const auto found = clients_.find(id);
-    return found == clients_.end() ? nullptr : found->second.get();
+    return found == clients_.end() || found->second->closed ? nullptr : found->second.get();
+}
+
+void ControlSocket::close(ClientId id) {
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) return;
+    auto& client = *found->second;
+    client.closed = true;
+    error_code ignored;
+    client.socket.close(ignored);
+    reap(id);
+}
+
+void ControlSocket::reap(ClientId id) {
+    const auto found = clients_.find(id);
+    if (found != clients_.end() && found->second->closed && found->second->under_way == 0) clients_.erase(found);
+}
+
+bool ControlSocket::finished(ClientId id, bool failed) {
+    --clients_.at(id)->under_way;
+    if (failed)
+        close(id);
+    else
+        reap(id);
+    return find(id) == nullptr;
 }
 
 void ControlSocket::accept() {
     acceptor_.async_accept([this](const error_code& error, stream_protocol::socket socket) {
         if (error == boost::asio::error::operation_aborted) return;
-        if (!error) {
-            const auto id = next_++;
-            clients_.emplace(id, std::make_unique<Client>(std::move(socket)));
-            read(id);
+        if (error) {  // out of file descriptors, say: asking again at once would be a busy loop
+            accept_again_.expires_after(pause_after_failure);
+            accept_again_.async_wait([this](const error_code& cancelled) {
+                if (!cancelled) accept();
+            });
+            return;
         }
+        const auto id = next_++;
+        clients_.emplace(id, std::make_unique<Client>(std::move(socket)));
+        read(id);
         accept();
     });
 }
 
 void ControlSocket::read(ClientId id) {
     auto* client = find(id);
+    ++client->under_way;
     boost::asio::async_read_until(client->socket, client->in, '\n', [this, id](const error_code& error, std::size_t) {
-        auto* reader = find(id);
-        if (reader == nullptr) return;
-        if (error) {
-            clients_.erase(id);
-            return;
-        }
-        std::istream in{&reader->in};
+        if (finished(id, error.failed())) return;
+        std::istream in{&find(id)->in};
         std::string line;
         std::getline(in, line);
         on_line(id, line);
@@ -97,7 +129,7 @@ void ControlSocket::send(ClientId id, std::string line) {
     if (client == nullptr) return;
     line += '\n';
     if (client->backlog != 0 && client->backlog + line.size() > longest_backlog) {
-        clients_.erase(id);  // it does not read
+        close(id);  // it does not read
         return;
     }
     client->backlog += line.size();
@@ -107,14 +139,11 @@ void ControlSocket::send(ClientId id, std::string line) {
 
 void ControlSocket::write(ClientId id) {
     auto* client = find(id);
+    ++client->under_way;
     boost::asio::async_write(client->socket, boost::asio::buffer(client->out.front()),
                              [this, id](const error_code& error, std::size_t) {
+                                 if (finished(id, error.failed())) return;
                                  auto* writer = find(id);
-                                 if (writer == nullptr) return;
-                                 if (error) {
-                                     clients_.erase(id);
-                                     return;
-                                 }
                                  writer->backlog -= writer->out.front().size();
                                  writer->out.pop_front();
                                  if (!writer->out.empty()) write(id);

@@ -14,6 +14,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <nlohmann/json.hpp>
 
@@ -42,7 +43,9 @@ private:
         boost::asio::streambuf in;
         std::deque<std::string> out;
         std::size_t backlog = 0;
+        std::size_t under_way = 0;  // reads and writes that Asio still holds: they use `in` and `out`
         bool follows = false;
+        bool closed = false;
     };
     using ClientId = std::uint64_t;
 
@@ -51,11 +54,15 @@ private:
     void on_line(ClientId id, const std::string& line);
     void send(ClientId id, std::string line);
     void write(ClientId id);
-    Client* find(ClientId id);
+    Client* find(ClientId id);                // none once it is closed
+    bool finished(ClientId id, bool failed);  // an operation ended; true: and so has the client
+    void close(ClientId id);
+    void reap(ClientId id);  // forgets a closed client that nothing uses any more
 
     std::filesystem::path path_;
     Handler handler_;
     boost::asio::local::stream_protocol::acceptor acceptor_;
+    boost::asio::steady_timer accept_again_;
     std::map<ClientId, std::unique_ptr<Client>> clients_;
     ClientId next_ = 1;
 };

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -21,7 +22,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto give_up_after = 10s;
-constexpr auto pause_between_failures = 200ms;  // after a start that never got ready, or died within a second
+constexpr auto long_enough = 1s;                // what lives less has not come up
+constexpr auto pause_between_failures = 200ms;  // after a start that never got ready, or died so soon
 
 [[noreturn]] void fail(const char* call) { throw std::system_error{errno, std::system_category(), call}; }
 
@@ -75,13 +77,29 @@ private:
 
     void wait() {
         std::array<pollfd, 2> fds{{{signal_fd_.get(), POLLIN, 0}, {ready_.get(), POLLIN, 0}}};
-        const int timeout =
-            worker_ < 0 ? static_cast<int>(std::chrono::milliseconds{pause_between_failures}.count()) : -1;
-        const int n = ::poll(fds.data(), ready_ ? 2 : 1, timeout);
+        const int n = ::poll(fds.data(), ready_ ? 2 : 1, static_cast<int>(timeout().count()));
         if (n < 0 && errno != EINTR) fail("poll");
-        if (n == 0 && worker_ < 0) return start();
+        if (n == 0) return worker_ < 0 ? start() : on_hang();
         if (ready_ && fds[1].revents != 0) on_ready();
         if (fds[0].revents != 0) on_signals();
+    }
+
+    // Until the next thing to do by ourselves; -1: none.
+    std::chrono::milliseconds timeout() const {
+        if (worker_ < 0) return pause_between_failures;
+        if (started_ready_ || stopping_) return -1ms;
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at() - Clock::now());
+        return std::max(left, 0ms) + 1ms;
+    }
+    Clock::time_point give_up_at() const { return failing_since_ + give_up_after; }
+
+    // It neither gets ready nor dies.
+    void on_hang() {
+        if (Clock::now() < give_up_at()) return;
+        ::kill(worker_, SIGKILL);
+        ::waitpid(worker_, nullptr, 0);
+        worker_ = -1;
+        give_up();
     }
 
     void on_ready() {
@@ -122,12 +140,14 @@ private:
         log_.write(Level::error,
                    "worker_died status=" + std::to_string(code) + " restarts=" + std::to_string(restarts_ + 1));
         ++restarts_;
-        if (started_ready_) {
+        if (started_ready_ && Clock::now() - started_ >= long_enough) {
             failing_since_ = Clock::now();
-            if (Clock::now() - started_ < 1s) return;  // again after a pause
             return start();
         }
-        if (Clock::now() - failing_since_ < give_up_after) return;  // again after a pause
+        if (Clock::now() >= give_up_at()) give_up();  // else again after a pause
+    }
+
+    void give_up() {
         log_.write(Level::error, "worker_gives_up after_s=10 action=undo");
         put_back();
         exit_status_ = 1;

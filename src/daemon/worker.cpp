@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <stdexcept>
 
@@ -34,7 +33,10 @@ base::Now clock_now() { return {std::chrono::steady_clock::now(), std::chrono::s
 config::Config load_config(const std::filesystem::path& path) {
     std::ifstream in{path, std::ios::binary};
     if (!in) throw std::runtime_error{path.string() + ": cannot be read; give another file with --config"};
-    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    std::string text;
+    for (char block[4096]; in.read(block, sizeof block) || in.gcount() > 0;)
+        text.append(block, static_cast<std::size_t>(in.gcount()));
+    if (in.bad()) throw std::runtime_error{path.string() + ": is no readable file; give another one with --config"};
     auto parsed = config::parse(text);
     if (parsed) return *parsed;
     std::string all;
@@ -168,17 +170,15 @@ void Worker::flush_commands() {
 }
 
 void Worker::write_down(const std::vector<control::Record>& records) {
-    std::set<std::string> with_verdict;
-    for (const auto& record : records)
-        if (record.event == "verdict") with_verdict.insert(record.adjacency);
+    bool verdicts = false;
     for (const auto& record : records) {
         journal_.add(view::event(record));
-        // One line a change: what the session did stands behind the verdict that follows from it.
-        if (record.event == "session" && with_verdict.contains(record.adjacency)) continue;
+        verdicts |= record.event == "verdict";
+        if (!record.logged) continue;
         log_.write(record.to == "down" || record.event == "stall" ? Level::warning : Level::notice,
                    view::log_line(record));
     }
-    if (!with_verdict.empty()) remember_were_up();
+    if (verdicts) remember_were_up();
 }
 
 void Worker::remember_were_up() {
@@ -225,6 +225,7 @@ void Worker::arm_deadline() {
 
 void Worker::connect_bfdd() {
     const auto& address = controller_.config().frr.bfd_dataplane;
+    bfdd_problem_.clear();
     if (!address) return;
     frr::BfdDataplaneCallbacks callbacks;
     callbacks.on_add = [this](const frr::AddSession& add) {

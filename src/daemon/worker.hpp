@@ -40,7 +40,8 @@ struct WorkerSettings {
     std::optional<std::filesystem::path> config;  // none: the built-in defaults
     RunDir run_dir;
     std::uint64_t restarts = 0;
-    int ready_fd = -1;  // written to once probing can begin; -1: nobody waits
+    std::filesystem::path default_config{};  // read by a reload when `config` is none and this has come to exist
+    int ready_fd = -1;                       // written to once probing can begin; -1: nobody waits
 };
 
 class Worker {
@@ -69,10 +70,12 @@ private:
     void ready();
 
     void connect_bfdd();
+    void change_bfdd();  // another address, or none
     void await_signal();
     void stop();
     void say_goodbye();
     std::optional<std::string> reload();  // the error, or nothing
+    config::Config read_config() const;
 
     nlohmann::json answer(const nlohmann::json& request);
     view::Process process() const;
@@ -94,6 +97,7 @@ private:
     std::optional<kernel::Links> link_watch_;
     std::optional<wireguard::Devices> devices_;
     std::unique_ptr<frr::BfdDataplane> dataplane_;
+    std::unique_ptr<frr::BfdDataplane> leaving_;  // says AdminDown to a bfdd we no longer serve
     std::string bfdd_problem_;
     Journal journal_;
     std::optional<ControlSocket> control_socket_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <boost/asio/post.hpp>
+
 #include "config/parse.hpp"
 #include "daemon/worker.hpp"
 #include "view/events.hpp"
@@ -43,24 +45,41 @@ void Worker::stop() {
 
 void Worker::say_goodbye() {
     link_feed_.withdraw_all();
-    controller_.on_stop(clock_now());
+    const auto heard = controller_.on_stop(clock_now());
     turn();
-    stop_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(controller_.deadline()));
+    stop_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(heard));
     stop_timer_.async_wait([this](const boost::system::error_code&) { io_.stop(); });
+}
+
+config::Config Worker::read_config() const {
+    if (settings_.config) return load_config(*settings_.config);
+    std::error_code error;
+    if (std::filesystem::exists(settings_.default_config, error)) return load_config(settings_.default_config);
+    return {};
+}
+
+// A bfdd that is left without a word takes its BGP down 3 s later.
+void Worker::change_bfdd() {
+    if (leaving_) return;  // what is configured when it has left is connected to then
+    if (!dataplane_) return connect_bfdd();
+    controller_.on_bfdd_gone(clock_now());
+    leaving_ = std::move(dataplane_);
+    leaving_->stop([this] {
+        boost::asio::post(io_, [this] {
+            leaving_.reset();
+            if (!stopping_) connect_bfdd();
+        });
+    });
 }
 
 std::optional<std::string> Worker::reload() {
     try {
-        auto config = settings_.config ? load_config(*settings_.config) : config::Config{};
+        auto config = read_config();
         if (config.bind != controller_.config().bind)
             return "[probe] bind cannot change while the daemon runs: stop it and start it again";
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
-        if (other_bfdd) {
-            if (dataplane_) controller_.on_bfdd_gone(clock_now());
-            dataplane_.reset();
-            connect_bfdd();
-        }
+        if (other_bfdd) change_bfdd();
     } catch (const std::runtime_error& error) {
         return error.what();  // what runs stays as it is
     }
