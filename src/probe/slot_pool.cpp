@@ -27,7 +27,8 @@ Slot* SlotPool::create(const bfd::SessionKey& key, std::uint8_t minimum_ttl, con
 
 void SlotPool::release(Slot* slot) {
     assert(slot != nullptr && find(slot->id) == slot);
-    --sessions_of_port_[slot->source_port - first_source_port];
+    const auto left = --sessions_of_port_[slot->source_port - first_source_port];
+    fewest_per_port_ = std::min<std::size_t>(fewest_per_port_, left);
     --size_;
     const auto number = slot->id.slot;
     free_.push_back(number);
@@ -41,14 +42,18 @@ Slot* SlotPool::find(SessionId id) const {
 
 // In turn, so that a port rests as long as possible before it serves another session.
 std::uint16_t SlotPool::pick_port(const base::IpAddress& remote) {
-    const auto least = *std::ranges::min_element(sessions_of_port_);
-    for (std::size_t tried = 0; tried < source_ports; ++tried) {
-        const auto port = static_cast<std::uint16_t>(first_source_port + next_port_);
-        next_port_ = (next_port_ + 1) % source_ports;
-        const auto used = sessions_of_port_[port - first_source_port];
-        if (used == least && (used == 0 || !port_serves(port, remote))) return port;
+    for (auto load = fewest_per_port_; load <= fewest_per_port_ + 1; ++load) {
+        bool is_met = false;
+        for (std::size_t tried = 0; tried < source_ports; ++tried) {
+            const auto port = static_cast<std::uint16_t>(first_source_port + next_port_);
+            next_port_ = (next_port_ + 1) % source_ports;
+            if (sessions_of_port_[port - first_source_port] != load) continue;
+            if (load == 0 || !port_serves(port, remote)) return port;
+            is_met = true;
+        }
+        if (load == fewest_per_port_ && !is_met) ++fewest_per_port_;
     }
-    return static_cast<std::uint16_t>(first_source_port + next_port_);  // every port serves this remote already
+    return static_cast<std::uint16_t>(first_source_port + next_port_);  // the least loaded all serve this remote
 }
 
 bool SlotPool::port_serves(std::uint16_t port, const base::IpAddress& remote) const {

@@ -45,6 +45,7 @@ private:
     std::vector<std::uint32_t> free_;
     std::vector<std::uint16_t> sessions_of_port_;
     std::size_t next_port_;
+    std::size_t fewest_per_port_ = 0;  // where to look for a port first
 };
 
 }  // namespace probe
