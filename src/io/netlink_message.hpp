@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -63,8 +62,8 @@ inline std::optional<NetlinkAttribute> next_attribute(base::Bytes& attributes) {
 
 // Text up to its NUL.
 inline std::string_view text_of(base::Bytes value) {
-    const auto* const text = reinterpret_cast<const char*>(value.data());
-    return std::string_view{text, ::strnlen(text, value.size())};
+    const std::string_view text{reinterpret_cast<const char*>(value.data()), value.size()};
+    return text.substr(0, text.find('\0'));
 }
 
 // The errno of an NLMSG_ERROR or NLMSG_DONE, 0 for success (an acknowledgement).

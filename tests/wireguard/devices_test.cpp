@@ -175,6 +175,19 @@ TEST_CASE("what has not changed is not told again") {
     CHECK(f.calls == 1);
 }
 
+TEST_CASE("an in-kernel device that cannot be asked about is a problem that is told, not a device") {
+    Fixture f;
+    adjacency::Link link;
+    link.index.value = 4242;  // no such interface, and maybe no WireGuard in this kernel
+    link.name = "wg0";
+    link.kind = "wireguard";
+    f.devices.on_links({link});
+    REQUIRE(f.until([&] { return f.has_problem("wg0: generic netlink: "); }));
+    CHECK(f.calls == 0);
+    f.devices.on_links({});
+    CHECK(f.devices.problems().empty());
+}
+
 #if !defined(__SANITIZE_ADDRESS__)
 namespace {
 

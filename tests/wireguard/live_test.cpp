@@ -27,7 +27,7 @@ std::string random_key() {
 struct Fixture {
     bool until(const std::function<bool()>& done) { return support::until(context, done); }
     // The interfaces as rtnetlink would tell them; wireguard may not include kernel.
-    void links() {
+    void links(const char* kind = "tun") {
         std::vector<adjacency::Link> out;
         for (const auto* const name : {"wg0", "wg1"}) {
             const auto index = ::if_nametoindex(name);
@@ -35,7 +35,7 @@ struct Fixture {
             auto& link = out.emplace_back();
             link.index.value = index;
             link.name = name;
-            link.kind = "tun";
+            link.kind = kind;
         }
         devices.on_links(out);
     }
@@ -131,4 +131,54 @@ TEST_CASE("a stopped process is a problem that is told, and its peers stand; a c
     CHECK(f.find(a) != nullptr);
     ::kill(wireguard.pid(), SIGCONT);
     CHECK(f.until([&] { return f.devices.problems().empty(); }));
+}
+
+namespace {
+
+bool kernel_has_wireguard() {
+    static const bool has =
+        support::is_root() && ::system("unshare -n ip link add wg0 type wireguard 2>/dev/null") == 0;
+    return has;
+}
+
+}  // namespace
+
+TEST_CASE("in-kernel devices by generic netlink: peers, a peer too large for one message, changes, and the end" *
+          doctest::skip(!kernel_has_wireguard())) {
+    Fixture f;
+    const auto large = random_key();
+    sh("ip link add wg0 type wireguard && ip link add wg1 type wireguard && umask 077; wg genkey > /run/key && wg set "
+       "wg0 "
+       "listen-port 51820 private-key /run/key");
+    {
+        std::ofstream config{"/run/wg0.conf"};
+        for (int i = 0; i < 300; ++i)
+            config << "[Peer]\nPublicKey = " << random_key() << "\nEndpoint = 192.0.2.1:" << i + 1
+                   << "\nAllowedIPs = 10.0." << i / 250 << "." << i % 250 << "/32\n";
+        config << "[Peer]\nPublicKey = " << large << "\nEndpoint = [2001:db8::1]:7\nAllowedIPs = ";
+        for (int i = 0; i < 5000; ++i) config << (i > 0 ? ", " : "") << "10.1." << i / 250 << "." << i % 250 << "/32";
+        config << "\n";
+    }
+    sh("wg addconf wg0 /run/wg0.conf");
+    f.links("wireguard");
+    REQUIRE(f.until([&] { return f.now.size() == 2 && f.now[0].peers.size() == 301; }));
+    CHECK(f.now[0].interface == "wg0");
+    CHECK(f.now[0].index.value == ::if_nametoindex("wg0"));
+    CHECK(f.now[0].listen_port == 51820);
+    CHECK(f.now[1].peers.empty());
+    REQUIRE(f.find(large) != nullptr);
+    CHECK(f.find(large)->allowed_ips.size() == 5000);
+    CHECK(to_string(f.find(large)->endpoint.value()) == "[2001:db8::1]:7");
+    sh("wg set wg0 peer " + large + " remove");
+    f.devices.refresh("wg0");
+    CHECK(f.until([&] { return f.now[0].peers.size() == 300; }));
+    CHECK(f.devices.problems().empty());
+    // Gone, and nobody has said so yet: what it showed stands, with the problem told.
+    sh("ip link del wg0");
+    f.devices.refresh("wg0");
+    CHECK(f.until([&] { return !f.devices.problems().empty(); }));
+    CHECK(f.now.size() == 2);
+    f.links("wireguard");
+    CHECK(f.until([&] { return f.now.size() == 1; }));
+    CHECK(f.devices.problems().empty());
 }
