@@ -10,14 +10,21 @@ namespace {
 constexpr base::Duration keep_without_bfdd = std::chrono::minutes{10};
 constexpr base::Duration successor_settles = std::chrono::seconds{5};  // since its latest ADD
 
+// The interface meant: bfdd does not ask anew when one is removed and made again, so the name counts over the index.
+base::IfIndex interface_of(const BfddRequest& request, const Host& host) {
+    if (request.ifindex.value == 0 && request.interface.empty()) return {};
+    const auto* link = request.interface.empty() ? nullptr : host.link(request.interface);
+    return link != nullptr ? link->index : request.ifindex;
+}
+
 // What the request and this host's tables tell without asking for a route.
 std::optional<bfd::SessionKey> known_key(const BfddRequest& request, const Host& host, const Adjacencies& adjacencies) {
     bfd::SessionKey key{.local = request.local, .remote = request.remote, .multihop = request.multihop};
     if (request.multihop) return request.local.is_set() ? std::optional{key} : std::nullopt;
-    key.ifindex = request.ifindex;
+    key.ifindex = interface_of(request, host);
     for (const auto& [id, tracked] : adjacencies.all()) {
         if (!tracked.key || tracked.key->remote != request.remote) continue;
-        const bool same_interface = request.ifindex.value == 0 || tracked.key->ifindex == request.ifindex;
+        const bool same_interface = key.ifindex.value == 0 || tracked.key->ifindex == key.ifindex;
         const bool same_source = !request.local.is_set() || tracked.key->local == request.local;
         if (same_interface && same_source) return tracked.key;
     }
@@ -42,8 +49,9 @@ bool Lids::add(base::TimePoint now, const BfddRequest& request) {
     auto& lid = lids_[request.lid];
     if (waiting_for_successor_) expire_at_ = now + successor_settles;
     const bool same = lid.request == request && !lid.stale;
-    const bool same_path = lid.request.ifindex == request.ifindex && lid.request.local == request.local &&
-                           lid.request.remote == request.remote && lid.request.multihop == request.multihop;
+    const bool same_path = lid.request.ifindex == request.ifindex && lid.request.interface == request.interface &&
+                           lid.request.local == request.local && lid.request.remote == request.remote &&
+                           lid.request.multihop == request.multihop;
     if (!same_path) {
         lid.key.reset();
         lid.by_route = false;
@@ -75,8 +83,10 @@ void Lids::resolve(const Host& host, const Adjacencies& adjacencies, std::vector
         const auto& request = lid.request;
         const auto known = known_key(request, host, adjacencies);
         if (known) lid.key = known;
+        // An interface that is gone serves nobody; one that only lacks its addresses yet keeps what it had.
+        if (!known && lid.key && lid.key->ifindex.value != 0 && host.link(lid.key->ifindex) == nullptr) lid.key.reset();
         // A key an earlier route gave stays until the new answer is in: asking again must not end a session.
-        if (!known) lookups.push_back({number, request.remote, request.local, request.ifindex});
+        if (!known) lookups.push_back({number, request.remote, request.local, interface_of(request, host)});
     }
 }
 
@@ -87,7 +97,7 @@ bool Lids::on_route(const Lookup& asked, const std::optional<base::IpAddress>& l
     if (lid.request.remote != asked.remote) return false;  // the answer to an older question
     bfd::SessionKey key{.local = lid.request.local.is_set() ? lid.request.local : *local, .remote = asked.remote};
     key.multihop = lid.request.multihop;
-    if (!key.multihop) key.ifindex = lid.request.ifindex.value != 0 ? lid.request.ifindex : ifindex;
+    if (!key.multihop) key.ifindex = asked.ifindex.value != 0 ? asked.ifindex : ifindex;
     lid.by_route = true;
     const bool changed = lid.key != key;
     lid.key = key;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/time.hpp"
@@ -17,8 +18,9 @@ namespace control {
 // A session bfdd asks for (DP_ADD_SESSION).
 struct BfddRequest {
     std::uint32_t lid = 0;
-    base::IfIndex ifindex{};  // 0 if none
-    base::IpAddress local{};  // unset: we choose
+    base::IfIndex ifindex{};   // 0 if none
+    std::string interface {};  // its name; it stays when the interface comes back with another index
+    base::IpAddress local{};   // unset: we choose
     base::IpAddress remote{};
     bool multihop = false;
     bfd::SessionRequest wish{};

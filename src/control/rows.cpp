@@ -75,7 +75,7 @@ Row Controller::row_of(const Tracked& tracked) const {
     } else if (tracked.present()) {
         row.unresolved = addresses.error().step;
     }
-    row.configured = tracked.configured.has_value();
+    row.configured = tracked.configured && tracked.configured->probe;
     row.verdict = tracked.verdict;
     row.since = tracked.since;
     if (tracked.key)

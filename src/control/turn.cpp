@@ -65,13 +65,17 @@ DesiredSessions Controller::desired_sessions() const {
 
 void Controller::tell_bfdd() {
     for (const auto& [number, lid] : lids_.all()) {
-        if (lid.stale || !lid.key) continue;
-        const auto* session = sessions_.find(*lid.key);
-        if (session == nullptr) continue;
+        if (lid.stale) continue;
+        const auto* session = lid.key ? sessions_.find(*lid.key) : nullptr;
         auto& told = told_bfdd_[number];
-        if (told == session->status) continue;
-        told = session->status;
-        turn_.bfdd.push_back({number, session->status});
+        auto status = session != nullptr ? session->status : told;
+        if (session == nullptr && told.state == bfd::State::up) {  // its interface or address went
+            status.state = bfd::State::down;
+            status.diagnostic = bfd::Diagnostic::path_down;
+        }
+        if (told == status) continue;
+        told = status;
+        turn_.bfdd.push_back({number, status});
     }
 }
 
@@ -102,9 +106,9 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
     const auto facts = evidence(tracked, now.steady);
     const auto verdict = policy::assess(facts);
     const bool live = policy::is_live(verdict, facts);
-    const bool counts_as_down =
-        verdict.state == policy::VerdictState::down ||
-        (facts.require_proof && verdict.state == policy::VerdictState::unknown && !tracked.was_up);
+    const bool unproven = verdict.cause == policy::Cause::never_up || verdict.cause == policy::Cause::no_endpoint;
+    const bool counts_as_down = verdict.state == policy::VerdictState::down ||
+                                (facts.require_proof && verdict.state == policy::VerdictState::unknown && unproven);
     const auto before = std::exchange(tracked.verdict, verdict);
     const auto cause = verdict.cause ? std::string{to_string(*verdict.cause)} : std::string{};
     if (before.state != verdict.state) {

@@ -231,6 +231,7 @@ void Worker::connect_bfdd() {
     callbacks.on_add = [this](const frr::AddSession& add) {
         controller_.on_request(clock_now(), {.lid = add.lid,
                                              .ifindex = add.ifindex,
+                                             .interface = add.ifname,
                                              .local = add.source,
                                              .remote = add.destination,
                                              .multihop = add.multihop,

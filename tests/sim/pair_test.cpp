@@ -198,6 +198,29 @@ TEST_CASE("an interface that comes back with another index is probed again, and 
     CHECK(pair.a.row().verdict.state == VerdictState::down);
 }
 
+TEST_CASE("bfdd's request follows its interface to another index: bfdd does not ask anew") {
+    Pair pair;
+    control::BfddRequest request{
+        .lid = 9, .ifindex = base::IfIndex{7}, .interface = "wg0", .remote = sim::ip("10.8.0.2")};
+    pair.a.controller.on_request(pair.now(), request);
+    pair.run_for(5s);
+    REQUIRE(pair.a.row().session->asked_by == std::vector<std::string>{"bfdd"});
+    pair.a.controller.on_host(pair.now(), {});
+    pair.run_for(1ms);
+    CHECK(pair.a.controller.rows().size() == 1);
+    CHECK(pair.a.engine.size() == 0);
+    CHECK(pair.a.bfdd.back().status.state == bfd::State::down);  // it must not go on believing Up
+    auto without_address = sim::host("10.8.0.1", {}, 8);
+    without_address.links[0].addresses.clear();
+    pair.a.controller.on_host(pair.now(), without_address);  // as it is made: the index first, the address later
+    pair.run_for(1ms);
+    pair.a.controller.on_host(pair.now(), sim::host("10.8.0.1", {sim::peer(0xb, {sim::net("10.8.0.2/32")})}, 8));
+    pair.run_for(1ms);
+    CHECK(pair.a.controller.rows().size() == 1);
+    CHECK(pair.a.row().session->key.ifindex.value == 8);
+    CHECK(pair.a.row().session->asked_by == std::vector<std::string>{"bfdd"});
+}
+
 TEST_CASE("a peer that is taken away leaves no ghost; a configured one stays, with its cause") {
     auto config = with_link();
     SUBCASE("discovered") {
