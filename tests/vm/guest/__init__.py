@@ -1,0 +1,1 @@
+"""What tests in the virtual machine share: a report, namespaces, WireGuard, wgbfd and BFD packets of one's own making."""
