@@ -50,7 +50,7 @@ struct Session {  // [[session]]: outside WireGuard, or multihop
     std::optional<std::string> name;
     base::IpAddress local;
     base::IpAddress remote;
-    std::string interface;  // single hop: needed when link-local, else found by the route
+    std::string interface;  // single hop: needed when link-local, else the one that has `local`
     bool multihop = false;
     std::uint8_t minimum_ttl = 254;  // multihop only
     Probe timers;

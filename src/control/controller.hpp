@@ -114,6 +114,7 @@ private:
     void on_unmatched(base::Now now, const probe::Unmatched& event);
     void reconcile(base::Now now);
     DesiredSessions desired_sessions() const;
+    std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();
     void assess_all(base::Now now);
     bool assess(base::Now now, Tracked& tracked);
@@ -125,6 +126,7 @@ private:
     std::string told(const Tracked& tracked) const;
     Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
     Row row_of(const Tracked& tracked) const;
+    Row row_waiting(const config::Session& session) const;
     Row row_outside(const bfd::SessionKey& key, const ManagedSession& session) const;
     const Tracked* adjacency_of(const bfd::SessionKey& key) const;
 

@@ -101,6 +101,19 @@ Row Controller::row_outside(const bfd::SessionKey& key, const ManagedSession& se
     return row;
 }
 
+// A [[session]] whose interface is not there.
+Row Controller::row_waiting(const config::Session& session) const {
+    Row row;
+    row.name = session.name.value_or(base::to_string(session.remote));
+    row.interface = session.interface;
+    row.local = session.local;
+    row.remote = session.remote;
+    row.configured = true;
+    row.source = adjacency::AddressSource::configured;
+    row.verdict = policy::assess({.interface_present = false});
+    return row;
+}
+
 std::vector<Row> Controller::rows() const {
     std::vector<Row> rows;
     std::map<const Tracked*, std::size_t> places;
@@ -115,6 +128,9 @@ std::vector<Row> Controller::rows() const {
         else
             rows.push_back(row_outside(key, session));
     }
+    for (const auto& session : config_.sessions)
+        if (const auto key = key_of(session); !key || sessions_.find(*key) == nullptr)
+            rows.push_back(row_waiting(session));
     return rows;
 }
 

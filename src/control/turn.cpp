@@ -42,15 +42,11 @@ DesiredSessions Controller::desired_sessions() const {
             wanted.wishes.push_back({Asker::config, request_of(tracked.configured->timers)});
     }
     for (const auto& session : config_.sessions) {
-        bfd::SessionKey key{.local = session.local, .remote = session.remote, .multihop = session.multihop};
-        if (!session.multihop) {
-            const auto* link = host_.link(session.interface);
-            if (link == nullptr) continue;
-            key.ifindex = link->index;
-        }
+        const auto key = key_of(session);
+        if (!key) continue;  // its interface is not there; its row says so
         auto request = request_of(session.timers);
         request.minimum_ttl = session.multihop ? session.minimum_ttl : std::uint8_t{255};
-        desired[key].wishes.push_back({Asker::config, request});
+        desired[*key].wishes.push_back({Asker::config, request});
     }
     for (const auto& [number, lid] : lids_.all())
         if (lid.key) desired[*lid.key].wishes.push_back({Asker::bfdd, lid.request.wish});
@@ -61,6 +57,22 @@ DesiredSessions Controller::desired_sessions() const {
         desired[key].wishes.push_back({Asker::unsolicited, request});
     }
     return desired;
+}
+
+// A [[session]]'s interface is the one it names, or the one that has its local address.
+std::optional<bfd::SessionKey> Controller::key_of(const config::Session& session) const {
+    bfd::SessionKey key{.local = session.local, .remote = session.remote, .multihop = session.multihop};
+    if (session.multihop) return key;
+    for (const auto& link : host_.links) {
+        const bool named = link.name == session.interface;
+        const bool owns =
+            session.interface.empty() &&
+            std::ranges::find(link.addresses, session.local, &adjacency::LinkAddress::local) != link.addresses.end();
+        if (!named && !owns) continue;
+        key.ifindex = link.index;
+        return key;
+    }
+    return std::nullopt;
 }
 
 void Controller::tell_bfdd() {

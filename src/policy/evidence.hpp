@@ -19,10 +19,10 @@ struct Evidence {
     bool has_endpoint = true;
     std::optional<base::Duration> handshake_age{};  // none: there never was one
     std::optional<bfd::Status> session{};           // none: not probed
-    bool was_up = false;                          // has been Up, also before a restart of ours
+    bool was_up = false;                            // has been Up, also before a restart of ours
     bool require_proof = false;
-    bool admin_down = false;                      // shut down by our side
-    std::optional<Cause> down_cause;              // what BFD knew at the moment of the last Down
+    bool admin_down = false;            // shut down by our side
+    std::optional<Cause> down_cause{};  // what BFD knew at the moment of the last Down
 };
 
 Verdict assess(const Evidence& evidence);

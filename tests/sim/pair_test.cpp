@@ -221,6 +221,25 @@ TEST_CASE("bfdd's request follows its interface to another index: bfdd does not 
     CHECK(pair.a.row().session->asked_by == std::vector<std::string>{"bfdd"});
 }
 
+TEST_CASE("a configured session waits for the interface that has its address, and says so") {
+    config::Config config;
+    config::Session session;
+    session.name = "route-server";
+    session.local = sim::ip("10.8.0.1");
+    session.remote = sim::ip("10.8.0.9");
+    config.sessions.push_back(session);
+    sim::World world{config, {}};
+    world.run_for(1ms);
+    CHECK(world.a.row().name == "route-server");
+    CHECK(world.a.row().verdict == policy::Verdict{VerdictState::unknown, Cause::interface_gone, 10});
+    CHECK_FALSE(world.a.row().session);
+    world.a.controller.on_host(world.now(), sim::host("10.8.0.1", {}));
+    world.run_for(1ms);
+    REQUIRE(world.a.controller.rows().size() == 1);
+    CHECK(world.a.row().session->key.ifindex.value == 7);
+    CHECK(world.a.row().name == "route-server");
+}
+
 TEST_CASE("a peer that is taken away leaves no ghost; a configured one stays, with its cause") {
     auto config = with_link();
     SUBCASE("discovered") {
