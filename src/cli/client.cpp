@@ -1,5 +1,7 @@
 #include "cli/client.hpp"
 
+#include <sys/un.h>
+
 #include <cerrno>
 #include <istream>
 #include <stdexcept>
@@ -21,6 +23,8 @@ class Connection {
 public:
     explicit Connection(const wgbfd::RunDir& run_dir) : socket_{context_} {
         const auto path = run_dir.control_socket().string();
+        if (path.size() >= sizeof(sockaddr_un::sun_path))
+            throw std::runtime_error{path + " is too long for a socket: give a shorter --run-dir"};
         boost::system::error_code error;
         socket_.connect(stream_protocol::endpoint{path}, error);
         if (!error) return;

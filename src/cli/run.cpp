@@ -25,13 +25,17 @@ namespace {
 std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
     io::UndoLog undo{run_dir.undo_log()};
     std::size_t left = 0;
+    if (undo.problem()) {
+        ++left;
+        log.write(wgbfd::Level::error, "undo problem=\"" + *undo.problem() + "\"");
+    }
     const auto records = undo.records();
     for (const auto& record : records) {
         const auto reverted = kernel::revert_operstate(record);
         if (!reverted) {
             ++left;
-            log.write(wgbfd::Level::error, "undo subject=" + record.subject + " problem=\"" + reverted.error().message() +
-                                                   "\"");
+            log.write(wgbfd::Level::error,
+                      "undo subject=" + record.subject + " problem=\"" + reverted.error().message() + "\"");
             continue;
         }
         undo.forget(record.feed, record.subject);
@@ -56,9 +60,13 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
         options.has(wgbfd::restarts_option) ? std::stoull(options.value<std::string>(wgbfd::restarts_option)) : 0ULL;
     keep_needed_capabilities();
     ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);  // best effort: without it a page fault may delay a probe
-    wgbfd::Worker worker{
-        {.version = version_text(), .config = path, .run_dir = run_dir, .restarts = restarts, .ready_fd = ready_fd},
-        std::move(config)};
+    wgbfd::Worker worker{{.version = version_text(),
+                          .config = path,
+                          .run_dir = run_dir,
+                          .restarts = restarts,
+                          .default_config = default_config,
+                          .ready_fd = ready_fd},
+                         std::move(config)};
     if (ready_fd < 0) ::sd_notify(0, "READY=1");
     return worker.run();
 }

@@ -69,6 +69,12 @@ std::set<std::string> inodes_of_udp_port(std::uint16_t port) {
     return inodes;
 }
 
+// FRR's scripts read the file as a shell does.
+std::string unquoted(std::string text) {
+    std::erase_if(text, [](char c) { return c == '"' || c == '\''; });
+    return text;
+}
+
 bool has_data_plane(const std::vector<std::string>& arguments) {
     return std::ranges::any_of(arguments, [](const std::string& a) { return a.starts_with("--dplaneaddr"); });
 }
@@ -109,7 +115,7 @@ FrrDaemons parse_frr_daemons(const std::string& text) {
         const auto first = line.find_first_not_of(" \t");
         if (first == std::string::npos || line[first] == '#') continue;
         line.erase(0, first);
-        if (line.starts_with("bfdd=")) out.bfdd = line.substr(5, 3) == "yes";
+        if (line.starts_with("bfdd=")) out.bfdd = unquoted(line.substr(5)).starts_with("yes");
         if (line.starts_with("bfdd_options=")) out.bfdd_options = line.substr(13);
     }
     return out;

@@ -1,0 +1,119 @@
+// What `wgbfd doctor` makes of a host: values in, findings out, each with its fix. Pure: doctor_gather does the
+// looking, and looks without touching: it takes no lock and never connects to bfdd's data plane, which would unsettle
+// its BGP.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "adjacency/link.hpp"
+#include "adjacency/peer.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "daemon/preflight.hpp"
+#include "frr/vty_show.hpp"
+
+namespace cli {
+
+enum class Severity : std::uint8_t { ok, warning, error };
+constexpr std::string_view to_string(Severity s) {
+    switch (s) {
+        using enum Severity;
+        case ok: return "ok";
+        case warning: return "warning";
+        case error: return "error";
+    }
+    return "?";
+}
+
+struct Finding {
+    std::string check;  // "ports"
+    Severity severity = Severity::ok;
+    std::string subject;  // interface, adjacency, file; "" for the host as a whole
+    std::string message;
+    std::string fix;  // "" when there is nothing to mend
+    friend bool operator==(const Finding&, const Finding&) = default;
+};
+using Findings = std::vector<Finding>;
+
+struct ConfigFacts {
+    std::string file;                 // "": none, the defaults hold
+    std::vector<std::string> errors;  // as FILE:LINE:COLUMN: message
+    config::Config config;            // the defaults where there are errors
+};
+Findings check_config(const ConfigFacts& facts);
+
+struct PermissionFacts {
+    bool net_admin = false, net_raw = false;
+    std::vector<std::string> unreadable;  // sockets that exist and that we may not use
+};
+Findings check_permission(const PermissionFacts& facts);
+
+// The daemon of this run directory.
+struct DaemonFacts {
+    std::string run_dir;
+    std::optional<pid_t> lock_holder;    // 0: in another process namespace
+    pid_t answers = 0;                   // the pid behind the control socket; 0: nobody answers
+    std::vector<std::string> problems;   // as it tells them itself
+    std::vector<std::string> left_over;  // interfaces an ended daemon left changed
+};
+Findings check_daemon(const DaemonFacts& facts);
+
+struct PortFacts {
+    std::uint16_t port = 0;
+    bool taken = false;
+    std::vector<wgbfd::ProcessInfo> owners;
+};
+Findings check_ports(const std::vector<PortFacts>& ports, pid_t own_daemon, config::Bind bind);
+
+struct BfddFacts {
+    std::vector<wgbfd::ProcessInfo> running;
+    std::optional<wgbfd::FrrDaemons> enabled;  // none: no /etc/frr/daemons
+    std::optional<bool> socket_exists;         // of [frr] bfd_dataplane, when that is a unix one
+};
+Findings check_bfdd(const BfddFacts& facts, const std::optional<std::string>& bfd_dataplane);
+
+// The value of --dplaneaddr, in either spelling; none when it is not among them.
+std::optional<std::string> data_plane_of(const std::vector<std::string>& arguments);
+
+struct VtyFacts {
+    std::string directory;  // "": no FRR here
+    bool configured = false;
+    std::optional<base::Result<std::string, std::string>> version;                          // zebra's `show version`
+    std::optional<base::Result<std::vector<frr::InterfaceShown>, std::string>> interfaces;  // none: not asked
+};
+Findings check_frr_version(const VtyFacts& facts);
+Findings check_link_detect(const VtyFacts& facts, const config::Config& config);
+
+struct HostFacts {
+    std::vector<adjacency::Link> links;
+    std::vector<adjacency::Device> devices;
+    std::vector<std::string> expected;     // interfaces that are WireGuard's
+    std::vector<std::string> problems;     // "wg0: what failed and what to do"
+    std::map<std::string, int> rp_filter;  // net.ipv4.conf.NAME.rp_filter, "all" among them
+};
+Findings check_wireguard(const HostFacts& facts);
+Findings check_addresses(const HostFacts& facts, const config::Config& config);  // unresolved ones
+Findings check_allowed_ips(const HostFacts& facts,
+                           const config::Config& config);  // resolved ones that cannot be sent to
+Findings check_rp_filter(const HostFacts& facts);
+
+struct DoctorFacts {
+    ConfigFacts config;
+    PermissionFacts permission;
+    DaemonFacts daemon;
+    std::vector<PortFacts> ports;
+    BfddFacts bfdd;
+    VtyFacts vty;
+    HostFacts host;
+};
+Findings check_all(const DoctorFacts& facts);
+
+}  // namespace cli

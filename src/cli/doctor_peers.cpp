@@ -1,0 +1,179 @@
+// Checks of each peer: its tunnel address, and whether WireGuard will carry packets to it.
+#include <algorithm>
+#include <ranges>
+
+#include "adjacency/adjacency.hpp"
+#include "adjacency/resolve.hpp"
+#include "cli/doctor_checks.hpp"
+
+namespace cli {
+namespace {
+
+using adjacency::Device;
+using adjacency::Link;
+using adjacency::Peer;
+using adjacency::ResolveStep;
+
+struct Seen {
+    const Link& link;
+    const Device& device;
+    const Peer& peer;
+    const config::Adjacency* configured;  // null: not in the configuration
+    std::string name;
+};
+
+const config::Adjacency* entry_of(const config::Config& config, const std::string& interface,
+                                  const adjacency::PublicKey& key) {
+    for (const auto& one : config.adjacencies)
+        if (one.interface == interface && one.peer == key) return &one;
+    return nullptr;
+}
+
+// Every peer that is to be probed.
+std::vector<Seen> peers_of(const HostFacts& facts, const config::Config& config) {
+    std::vector<Seen> out;
+    for (const auto& device : facts.devices) {
+        const auto link = std::ranges::find(facts.links, device.interface, &Link::name);
+        if (link == facts.links.end()) continue;
+        std::vector<adjacency::PublicKey> keys;
+        for (const auto& peer : device.peers) keys.push_back(peer.key);
+        for (const auto& peer : device.peers) {
+            const auto* const entry = entry_of(config, device.interface, peer.key);
+            if (entry != nullptr && !entry->probe) continue;
+            const auto name =
+                entry != nullptr && entry->name ? *entry->name : default_name(device.interface, peer.key, keys);
+            out.push_back({*link, device, peer, entry, name});
+        }
+    }
+    return out;
+}
+
+using Resolved = base::Result<adjacency::Addresses, adjacency::Unresolved>;
+
+// One for each of `peers`. An address is its first peer's alone.
+std::vector<Resolved> resolve_all(const std::vector<Seen>& peers) {
+    std::vector<Resolved> out;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        const auto& [link, device, peer, entry, name] = peers[i];
+        auto found = resolve(link, device, peer, entry != nullptr ? entry->address : std::nullopt);
+        for (std::size_t j = 0; j < i && found; ++j)
+            if (peers[j].device.interface == device.interface && out[j] && out[j]->remote == found->remote)
+                found = tl::unexpected{adjacency::Unresolved{ResolveStep::address_taken}};
+        out.push_back(std::move(found));
+    }
+    return out;
+}
+
+std::string entry_with_address(const Seen& seen) {
+    if (seen.configured != nullptr) return "address = \"ADDRESS\" into its [[adjacency]]";
+    return "an [[adjacency]] with interface = \"" + seen.device.interface + "\", peer = \"" +
+           adjacency::to_base64(seen.peer.key) + "\" and address = \"ADDRESS\"";
+}
+
+std::pair<std::string, std::string> told(ResolveStep step, const Seen& seen) {
+    const auto& interface = seen.device.interface;
+    const auto write = "write " + entry_with_address(seen) + " (the peer's address inside the tunnel)";
+    switch (step) {
+        using enum ResolveStep;
+        case interface_without_address:
+            return {interface + " has no address of its own",
+                    "ip address add ADDRESS/LENGTH dev " + interface + ", and the same in what configures it at boot"};
+        case no_local_for_remote:
+            return {
+                "the peer's address is known, and " + interface + " has none of that family (or scope) to send from",
+                "ip address add an address of the same family to " + interface + "; or " + write};
+        case no_candidate:
+            return {"no allowed-ips of the peer names one host inside a prefix of " + interface,
+                    write + "; or add its ADDRESS/32 (IPv6: /128) to the peer's allowed-ips"};
+        case several_candidates: return {"allowed-ips of the peer name more than one host of " + interface, write};
+        case address_taken: return {"another peer of " + interface + " has this address already", write};
+    }
+    return {};
+}
+
+bool present(const HostFacts& facts, const config::Adjacency& entry) {
+    return std::ranges::any_of(facts.devices, [&](const Device& device) {
+        return device.interface == entry.interface &&
+               std::ranges::any_of(device.peers, [&](const Peer& peer) { return peer.key == entry.peer; });
+    });
+}
+
+// The peer that cryptokey routing sends packets for `address` to; null: they are refused.
+const Peer* carrier_of(const Device& device, const base::IpAddress& address) {
+    const Peer* best = nullptr;
+    int longest = -1;
+    for (const auto& peer : device.peers)
+        for (const auto& prefix : peer.allowed_ips)
+            if (prefix.contains(address) && prefix.length > longest) {
+                longest = prefix.length;
+                best = &peer;
+            }
+    return best;
+}
+
+}  // namespace
+
+Findings check_addresses(const HostFacts& facts, const config::Config& config) {
+    Findings out;
+    std::size_t good = 0;
+    const auto peers = peers_of(facts, config);
+    const auto resolved = resolve_all(peers);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        const auto& seen = peers[i];
+        const auto& addresses = resolved[i];
+        if (addresses) {
+            ++good;
+            continue;
+        }
+        auto [message, fix] = told(addresses.error().step, seen);
+        out.push_back({"addresses", seen.configured != nullptr ? Severity::error : Severity::warning, seen.name,
+                       std::move(message), std::move(fix)});
+    }
+    for (const auto& entry : config.adjacencies) {
+        if (present(facts, entry)) continue;
+        const auto name = entry.name ? *entry.name : entry.interface + "/" + adjacency::to_base64(entry.peer);
+        const bool interface =
+            std::ranges::find(facts.devices, entry.interface, &Device::interface) != facts.devices.end();
+        out.push_back({"addresses", Severity::warning, name,
+                       interface ? entry.interface + " has no such peer"
+                                 : "no WireGuard interface " + entry.interface + " was read",
+                       "correct interface and peer of this [[adjacency]] ('wg show' lists both), or create them"});
+    }
+    if (good != 0)
+        out.push_back({"addresses", Severity::ok, "", "peers with a tunnel address: " + std::to_string(good), ""});
+    return out;
+}
+
+Findings check_allowed_ips(const HostFacts& facts, const config::Config& config) {
+    Findings out;
+    std::size_t good = 0;
+    const auto peers = peers_of(facts, config);
+    const auto resolved = resolve_all(peers);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        const auto& seen = peers[i];
+        const auto& addresses = resolved[i];
+        if (!addresses) continue;
+        const auto* const carrier = carrier_of(seen.device, addresses->remote);
+        if (carrier == &seen.peer) {
+            ++good;
+            continue;
+        }
+        const auto remote = to_string(addresses->remote);
+        const auto host = remote + "/" + std::to_string(addresses->remote.bits());
+        std::string all;
+        for (const auto& prefix : seen.peer.allowed_ips) all += to_string(prefix) + ",";
+        out.push_back({"allowed-ips", Severity::error, seen.name,
+                       carrier == nullptr ? remote + " is in no peer's allowed-ips: WireGuard refuses to send there "
+                                                     "(Required key not available)"
+                                          : "packets to " + remote + " go to another peer, " +
+                                                adjacency::to_base64(carrier->key) + ", whose allowed-ips hold it",
+                       "wg set " + seen.device.interface + " peer " + adjacency::to_base64(seen.peer.key) +
+                           " allowed-ips " + all + host + ", and the same in what configures it at boot"});
+    }
+    if (good != 0)
+        out.push_back({"allowed-ips", Severity::ok, "",
+                       "peers that are reached by their own allowed-ips: " + std::to_string(good), ""});
+    return out;
+}
+
+}  // namespace cli

@@ -1,0 +1,295 @@
+#!/usr/bin/python3
+"""The whole daemon on real tunnels: what it probes, feeds and tells, and that whatever ends it leaves routing as it was.
+States are counted and waited for, never timed (times are for lab/vm).
+
+test_daemon.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list).
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+from pair import DATA_PLANE, HOLD_PORT, RUN_DIR, Pair, check, main, wait
+
+LABEL = "dm"
+LINK = '[interface.wg0]\nfeeds = ["link"]\n'
+
+# design.md "Commands", and what was added to it since (stable; additions only).
+KEYS = {
+    "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems"},
+    "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops"},
+    "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
+                  "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by"},
+    "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
+            "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
+            "send_failures", "refused"},
+    "wireguard": {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"},
+    "event": {"at", "adjacency", "event", "from", "to", "cause"},
+}
+
+
+def same_keys(what, value):
+    difference = set(value) ^ KEYS[what]
+    check(f"status --json: {what} has exactly the documented keys", not difference, sorted(difference))
+
+
+# --- what it does ---------------------------------------------------------------------------------------------------
+def defaults(build):
+    """Without any configuration: probes all that resolves, feeds nothing, status shows all."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        before = host.operstate()
+        host.sh("wg set wg0 peer \"$(wg genkey | wg pubkey)\" allowed-ips 10.20.0.0/16")
+        host.start()
+        pair.b.start()
+        # Two peers on wg0: the /31 names no other half any more, so the peer is named by its allowed-ips.
+        key = pair.key("b")
+        host.sh(f"wg set wg0 peer '{key}' allowed-ips 10.8.0.1/32")
+        check("without a configuration the peer that resolves comes up", host.is_up(), host.rows())
+        stranger = host.row(state="unknown")
+        check("one that does not resolve is shown, with the step that failed", stranger.get("cause") == "unresolved" and
+              stranger.get("unresolved") == "no-candidate" and stranger.get("bfd") is None, stranger)
+        check("status: 0, for a stranger nobody configured does not count", host.wgbfd("status").returncode == 0)
+        _status_keys(host)
+        check("nothing is fed", host.row(state="up")["feeds"] == {} and host.operstate() == before, host.operstate())
+        host.kill_worker()
+        _exit_status(pair)
+
+
+def _status_keys(host):
+    status = host.status()
+    row = next(row for row in status["adjacencies"] if row["state"] == "up")
+    for what, value in (("status", status), ("probe_loop", status["probe_loop"]), ("adjacency", row), ("bfd", row["bfd"]),
+                        ("wireguard", row["wireguard"])):
+        same_keys(what, value)
+    check("names and addresses are told", (row["interface"], row["local"], row["remote"], row["quality"], row["group"]) ==
+          ("wg0", "10.8.0.0", "10.8.0.1", None, None), row)
+    text = host.wgbfd("status", row["name"])
+    check("status NAME shows that one alone", text.returncode == 0 and "10.8.0.1" in text.stdout, text.stdout + text.stderr)
+    unknown = host.wgbfd("status", "nobody")
+    check("status of a name that does not exist: 1, and one line that says where names are", unknown.returncode == 1 and
+          unknown.stderr.count("\n") == 1 and "nobody" in unknown.stderr, unknown.stderr)
+
+
+def _exit_status(pair):
+    check("and is up again after a worker was killed", pair.a.is_up(), pair.a.rows())
+    pair.b.kill_both()
+    down = wait(lambda: pair.a.row(state="down"))
+    check("a peer that died is down, for it was heard no more", down.get("cause") == "detect-timeout", pair.a.rows())
+    check("status: 3 while it is down, configured or not", pair.a.wgbfd("status").returncode == 3)
+    check("stopped with nothing fed: status 0", pair.a.terminate() == 0, pair.a.log()[-400:])
+    gone = pair.a.wgbfd("status")
+    check("status without a daemon: 1, and how to start one", gone.returncode == 1 and "wgbfd run" in gone.stderr, gone.stderr)
+
+
+def commands(build):
+    """Usage errors, and what is refused before anything starts."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        for words in ((), ("nonsense",), ("run", "--nonsense"), ("status", "a", "b"), ("check", "--run-dir")):
+            done = host.node.run([host.binary, *words], check=False)
+            check(f"wgbfd {' '.join(words) or 'alone'}: 2 and one line", done.returncode == 2 and done.stderr.count("\n") == 1 and
+                  not done.stdout, done.stderr)
+        status, says = host.refused("--config", "/run/none.toml")
+        check("a configuration that does not exist: 1", status == 1 and "/run/none.toml" in says, says)
+        status, says = host.refused("--config", host.configure("[probe]\ninterval = \"1ms\"\nx = 1\n"))
+        check("a wrong one: 1, every error with its place", status == 1 and "wgbfd.toml:2:" in says and "wgbfd.toml:3:" in says, says)
+        holder = host.process(HOLD_PORT, "3784")
+        status, says = host.refused()
+        check("a port taken: 1, naming the process", status == 1 and "3784" in says and "python3 (pid " in says, says)
+        host.end(holder)
+        _second_daemon(host)
+        _stock_bfdd(host)
+        deep = "/run/" + "x" * 120
+        done = host.node.run(["timeout", "20", host.binary, "run", "--run-dir", deep], check=False)
+        check("a run directory too long for a socket: 1, and what to do", done.returncode == 1 and "shorter --run-dir" in done.stderr, done.stderr)
+
+
+def _second_daemon(host):
+    host.start()
+    status, says = host.refused()
+    check("a second daemon on the same run directory: 1, and what to do", status == 1 and RUN_DIR in says and "--run-dir" in says, says)
+    undo = host.wgbfd("undo")
+    check("undo while a daemon runs is refused", undo.returncode == 1 and "a daemon runs" in undo.stderr, undo.stderr)
+    check("the first one goes on", bool(host.status()))
+    check("and stops with 0", host.terminate() == 0)
+    check("its socket is gone with it", not os.path.exists(host.node.path(f"{RUN_DIR}/control.sock")))
+    check("undo with nothing to undo: 0", host.wgbfd("undo").returncode == 0)
+
+
+def _stock_bfdd(host):
+    host.start_frr("zebra")
+    host.start_frr("bfdd")
+    status, says = host.refused()
+    check("stock bfdd without --dplaneaddr: 1, with the fix", status == 1 and "--dplaneaddr" in says and "bfd_dataplane" in says, says)
+    host.stop_frr("bfdd")
+    host.write("/etc/frr/daemons", 'bfdd=yes\nbfdd_options=" -A 127.0.0.1"\n')
+    status, says = host.refused()
+    check("bfdd enabled in /etc/frr/daemons without it: 1, with the fix", status == 1 and "/etc/frr/daemons" in says, says)
+    host.start_frr("bfdd", "--dplaneaddr", DATA_PLANE)
+    host.start()
+    check("a running bfdd's command line counts over the file", bool(host.status()), host.log()[-300:])
+    host.terminate()
+
+
+# --- what ends it ---------------------------------------------------------------------------------------------------
+def worker(build):
+    with Pair(build, LABEL) as pair:
+        pair.both_up()
+        for times in (1, 2):
+            check(f"kill -9 of the worker: a new one ({times})", bool(pair.a.kill_worker()), pair.a.log()[-400:])
+            check("its session comes up again", pair.a.is_up() and pair.b.is_up(), pair.a.rows())
+            check("status counts it", pair.a.status()["worker_restarts"] == times, pair.a.status().get("worker_restarts"))
+        guardian, _ = pair.a.processes()
+        os.kill(guardian, signal.SIGHUP)
+        check("SIGHUP to the guardian reloads", wait(lambda: "reloaded" in pair.a.log()))
+        check("SIGTERM ends both with 0", pair.a.terminate() == 0, pair.a.log()[-400:])
+        check("the peer sees AdminDown", wait(lambda: pair.b.row(state="admin-down")).get("cause") == "admin", pair.b.rows())
+        check("and never saw a Down but those of the killed workers", "to=down" not in pair.b.log().split("to=admin-down")[-1])
+
+
+def dormant(build):
+    """An interface held DORMANT outlives whatever happens to the daemon, and always finds its way back."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        pair.both_up(LINK)
+        before = host.operstate()
+        check("while the peer lives the interface is as it was", before in ("UNKNOWN", "UP"), before)
+        pair.b.kill_both()
+        check("the peer died: the interface is DORMANT", wait(lambda: host.operstate() == "DORMANT"), host.operstate())
+        told = wait(lambda: host.row(name="to-b")["feeds"].get("link"))
+        check("status says what the feed was told", told and told["told"] == "down", told)
+        host.kill_worker()
+        check("kill -9 of the worker: DORMANT stands", host.operstate() == "DORMANT")
+        host.kill_both()
+        check("kill -9 of both: DORMANT stands", host.operstate() == "DORMANT")
+        done = host.wgbfd("doctor")
+        check("the doctor tells it, with the fix", "wg0" in done.stdout and "wgbfd undo" in done.stdout, done.stdout)
+        _adopt(host)
+        host.kill_both()
+        undo = host.wgbfd("undo")
+        check("undo without a daemon: 0, and the interface is UP", undo.returncode == 0 and host.operstate() == "UP", undo.stderr)
+        check("undo again has nothing to do", host.wgbfd("undo").returncode == 0 and host.operstate() == "UP")
+        _withdraw(pair)
+
+
+def _adopt(host):
+    host.start("--config", "/run/wgbfd.toml")
+    feed = wait(lambda: host.row(name="to-b").get("feeds", {}).get("link"))
+    check("the next start adopts it: DORMANT stands, and is told", host.operstate() == "DORMANT" and feed and feed["told"] == "down", feed)
+    check("who was up before is down now, not never-up", wait(lambda: host.row(name="to-b", state="down")), host.rows())
+    check("and it stays DORMANT once judged anew", host.operstate() == "DORMANT")
+
+
+def _withdraw(pair):
+    pair.a.start("--config", "/run/wgbfd.toml")
+    check("the next start knows who was up: DORMANT again", wait(lambda: pair.a.operstate() == "DORMANT"), pair.a.rows())
+    check("SIGTERM withdraws it: UP, status 0", pair.a.terminate() == 0 and pair.a.operstate() == "UP", pair.a.operstate())
+    pair.a.start("--config", "/run/wgbfd.toml")
+    wait(lambda: pair.a.operstate() == "DORMANT")
+    pair.b.start("--config", "/run/wgbfd.toml")
+    check("the peer is back: UP", pair.a.is_up() and wait(lambda: pair.a.operstate() == "UP"), pair.a.operstate())
+
+
+def gives_up(build):
+    """A worker that cannot come up any more, dying or hanging: undo, and the daemon ends."""
+    for how, spoil in (("dies", "echo '[probe' > /run/wgbfd.toml"), ("hangs", "rm /run/wgbfd.toml; mkfifo /run/wgbfd.toml")):
+        with Pair(build, LABEL) as pair:
+            host = pair.a
+            pair.both_up(LINK)
+            pair.b.kill_both()
+            wait(lambda: host.operstate() == "DORMANT")  # pylint: disable=cell-var-from-loop
+            host.sh(spoil)
+            os.kill(host.processes()[1], signal.SIGKILL)
+            try:
+                status = host.daemon.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                status = None
+            check(f"a worker that {how} at each start: the guardian gives up with 1", status == 1, (status, host.log()[-300:]))
+            check(f"a worker that {how}: the interface is UP again", host.operstate() == "UP", host.operstate())
+            check(f"a worker that {how}: nothing is left to undo", host.wgbfd("undo").returncode == 0)
+            check(f"a worker that {how}: no process is left", not host.sh("pgrep -x wgbfd || true").strip())
+
+
+# --- reload and events ------------------------------------------------------------------------------------------------
+def reload(build):
+    with Pair(build, LABEL) as pair:
+        pair.both_up()
+        host = pair.a
+        before = host.row(name="to-b")["bfd"]
+        host.configure("[probe]\ninterval = \"1ms\"\nmultiplier = 0\n[nonsense]\n")
+        done = host.wgbfd("reload")
+        check("a broken file: 1, and every error with its place", done.returncode == 1 and
+              all(f"wgbfd.toml:{place}:" in done.stderr for place in (2, 3, 4)), done.stderr)
+        after = host.row(name="to-b")
+        check("what runs is untouched", after.get("state") == "up" and after["bfd"]["local_discriminator"] == before["local_discriminator"] and
+              after["bfd"]["tx_interval_us"] == 300_000, after)
+        _timers(pair)
+        host.configure(pair.adjacency("b").replace("300ms", "250ms") + "probe = false\n")
+        host.wgbfd("reload")
+        check("probe = false ends the session", wait(lambda: host.row(name="to-b").get("bfd", 0) is None), host.rows())
+        host.configure(pair.adjacency("b").replace("[probe]", '[probe]\nbind = "addresses"'))
+        done = host.wgbfd("reload")
+        check("bind cannot change while it runs: 1, and says so", done.returncode == 1 and "bind" in done.stderr, done.stderr)
+        _file_appears(pair)
+
+
+def _timers(pair):
+    discriminators = [host.rows()[0]["bfd"]["local_discriminator"] for host in (pair.a, pair.b)]
+    for host, peer in ((pair.a, "b"), (pair.b, "a")):
+        host.configure(pair.adjacency(peer).replace("300ms", "200ms"))
+        check(f"reload at {host.node.name}: 0", host.wgbfd("reload").returncode == 0)
+    changed = wait(lambda: all(host.rows()[0]["bfd"]["tx_interval_us"] == 200_000 and host.rows()[0]["bfd"]["detection_time_us"] == 600_000
+                               for host in (pair.a, pair.b)))
+    check("the timers change live", changed, [host.rows() for host in (pair.a, pair.b)])
+    rows = [host.rows()[0] for host in (pair.a, pair.b)]
+    check("without a Down at either end", [(row["state"], row["bfd"]["downs"], row["bfd"]["ups"]) for row in rows] == [("up", 0, 1)] * 2, rows)
+    check("in the same sessions", [row["bfd"]["local_discriminator"] for row in rows] == discriminators, rows)
+
+
+def _file_appears(pair):
+    """A daemon started without a configuration reads the default one once there is one."""
+    host = pair.a
+    host.terminate()
+    host.sh("mkdir /run/etc; cp -a /etc/. /run/etc; mount --bind /run/etc /etc; rm -rf /etc/wgbfd/* ")
+    host.start()
+    host.is_up()
+    host.write("/etc/wgbfd/wgbfd.toml", pair.adjacency("b"))
+    done = host.wgbfd("reload")
+    check("a configuration written after the start is read by reload", done.returncode == 0 and wait(lambda: host.row(name="to-b")),
+          done.stderr or host.rows())
+
+
+def events(build):
+    with Pair(build, LABEL) as pair:
+        pair.both_up()
+        host = pair.a
+        follower = subprocess.Popen(host.node.inside([host.binary, "events", "--follow", "--json", "--run-dir", RUN_DIR]),
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        seen = []
+        threading.Thread(target=read_events, args=(follower, seen), daemon=True).start()
+        check("events --follow begins with what was", wait(lambda: any(e["event"] == "verdict" and e["to"] == "up" for e in list(seen))), seen)
+        pair.b.kill_both()
+        down = wait(lambda: next((e for e in list(seen) if e["event"] == "verdict" and e["to"] == "down"), None))
+        check("and goes on with what happens", down and (down["adjacency"], down["from"], down["cause"]) == ("to-b", "up", "detect-timeout"), seen)
+        check("each event has the documented keys", all(set(e) == KEYS["event"] for e in seen), seen[:1])
+        text = host.wgbfd("events").stdout
+        check("events without --follow ends, in words", "to-b  verdict  up -> down  (detect-timeout)" in text, text)
+        check("and with --json an object a line", all(json.loads(line) for line in host.wgbfd("events", "--json").stdout.splitlines()))
+        check("a state change is one line of the log, with its cause", host.log().count("from=up to=down cause=detect-timeout") == 1, host.log()[-600:])
+        host.terminate()
+        check("a follower ends when the daemon does, and says so", follower.wait(timeout=30) == 1 and "ended" in follower.stderr.read())
+
+
+def read_events(process, seen):
+    for line in process.stdout:
+        seen.append(json.loads(line))
+
+
+GROUPS = {group.__name__.replace("_", "-"): group
+          for group in (defaults, commands, worker, dormant, gives_up, reload, events)}
+
+if __name__ == "__main__":
+    sys.exit(main(GROUPS, sys.argv[1:]))
