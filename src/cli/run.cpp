@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 #include <stdexcept>
 #include <system_error>
@@ -38,7 +39,12 @@ std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
                       "undo subject=" + record.subject + " problem=\"" + reverted.error().message() + "\"");
             continue;
         }
-        undo.forget(record.feed, record.subject);
+        try {
+            undo.forget(record.feed, record.subject);
+        } catch (const std::system_error& error) {
+            ++left;  // it is put back; its record stays, and the other records have their turn
+            log.write(wgbfd::Level::error, std::string{"undo problem=\""} + error.what() + "\"");
+        }
         log.write(wgbfd::Level::notice, "undo feed=" + record.feed + " subject=" + record.subject);
     }
     return left;
@@ -85,6 +91,7 @@ int run(const Arguments& arguments) {
     options.hidden(wgbfd::ready_fd_option);
     options.hidden(wgbfd::restarts_option);
     if (!options.parse(arguments)) return ok;
+    ::signal(SIGPIPE, SIG_IGN);  // the reader of our log may die before us
     const auto run_dir = options.run_dir();
     if (options.has(wgbfd::ready_fd_option)) return run_worker(options, run_dir);
 

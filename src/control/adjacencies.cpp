@@ -1,6 +1,8 @@
 #include "control/adjacencies.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace control {
 namespace {
@@ -69,7 +71,12 @@ void Adjacencies::resolve(Tracked& tracked, const adjacency::Link& link, const a
     adjacency.ifindex = link.index;
     if (!keep) {
         const auto configured = tracked.configured ? tracked.configured->address : std::nullopt;
-        adjacency.addresses = adjacency::resolve(link, device, *tracked.peer, configured);
+        auto fresh = adjacency::resolve(link, device, *tracked.peer, configured);
+        // Another peer's coming may end what was plain before (the other half of a /30): that ends no session.
+        const bool still_ours = !fresh && adjacency.addresses && !configured &&
+                                std::ranges::find(link.addresses, adjacency.addresses->local,
+                                                  &adjacency::LinkAddress::local) != link.addresses.end();
+        if (!still_ours) adjacency.addresses = std::move(fresh);
     }
     tracked.key.reset();
     if (!adjacency.addresses) return;
@@ -95,6 +102,8 @@ void Adjacencies::update_device(base::Now now, const adjacency::Link& link, cons
 
 void Adjacencies::apply_config(base::Now now, const config::Config& config) {
     for (auto& [key, tracked] : tracked_) {
+        if (tracked.configured && !tracked.present() && tracked.gone_since == base::never)
+            tracked.gone_since = now.steady;  // no longer configured, it is forgotten in time
         tracked.configured.reset();
         tracked.adjacency.feeds.clear();
         for (const auto& interface : config.interfaces)
@@ -138,13 +147,18 @@ void Adjacencies::note_absent(base::TimePoint now, const Host& host, PeerChanges
 }
 
 void Adjacencies::name_all() {
-    std::map<std::string, std::vector<adjacency::PublicKey>> keys;
-    for (const auto& [key, tracked] : tracked_) keys[key.first].push_back(key.second);
-    for (auto& [key, tracked] : tracked_) {
+    // Peers stand in the order of their keys: the longest beginning one shares is with a neighbour in that order.
+    for (auto item = tracked_.begin(); item != tracked_.end(); ++item) {
+        auto& [key, tracked] = *item;
+        std::vector<adjacency::PublicKey> neighbours;
+        if (item != tracked_.begin() && std::prev(item)->first.first == key.first)
+            neighbours.push_back(std::prev(item)->first.second);
+        if (const auto next = std::next(item); next != tracked_.end() && next->first.first == key.first)
+            neighbours.push_back(next->first.second);
         if (tracked.configured && tracked.configured->name)
             tracked.adjacency.name = *tracked.configured->name;
         else
-            tracked.adjacency.name = adjacency::default_name(key.first, key.second, keys[key.first]);
+            tracked.adjacency.name = adjacency::default_name(key.first, key.second, neighbours);
     }
 }
 

@@ -94,7 +94,7 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
 }
 
 void Controller::on_changed(base::Now now, const probe::Changed& event) {
-    const auto change = sessions_.on_changed(now.wall, event);
+    const auto change = sessions_.on_changed(now, event);
     if (change.session == nullptr) return;
     const auto& session = *change.session;
     const auto state = session.status.state;
@@ -106,7 +106,7 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
            "remote_state=" + std::string{to_string(session.status.remote_state)} +
                " remote_diagnostic=" + std::string{to_string(session.status.remote_diagnostic)});
     auto* tracked = adjacencies_.find(session.key);
-    if (tracked == nullptr) return;
+    if (tracked == nullptr || !speaks_for(*tracked, session)) return;
     turn_.records.back().logged = false;
     if (state == bfd::State::up) {
         tracked->was_up = true;
@@ -131,8 +131,8 @@ void Controller::on_deadline(base::Now now) {
 }
 
 base::TimePoint Controller::deadline() const {
-    auto earliest =
-        std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), next_handshake_expiry()});
+    auto earliest = std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(),
+                              next_handshake_expiry(), sessions_.next_judgement(taken_at_)});
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;
 }

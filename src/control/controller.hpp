@@ -106,6 +106,7 @@ public:
     std::vector<Row> rows() const;
     std::set<std::string> were_up() const;  // for the next start
     std::vector<bfd::SessionKey> session_keys() const;
+    std::size_t refused_sessions() const { return sessions_.refused(); }  // there was no slot for them
     const config::Config& config() const { return config_; }
     const probe::SlotCounters* counters(std::uint32_t lid) const;
 
@@ -124,6 +125,7 @@ private:
                 std::string cause, std::string detail = {});
     std::string name_of(const bfd::SessionKey& key) const;
     std::string told(const Tracked& tracked) const;
+    static bool speaks_for(const Tracked& tracked, const ManagedSession& session);
     Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
     Row row_of(const Tracked& tracked) const;
     Row row_waiting(const config::Session& session) const;
@@ -140,6 +142,7 @@ private:
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
     std::set<std::string> remembered_;               // until settle_at_
     base::TimePoint settle_at_ = base::TimePoint{};  // feeds stand as they are until then
+    base::TimePoint taken_at_{};                     // the last turn
     bool structure_dirty_ = true;
     bool verdicts_dirty_ = true;
     bool feeds_due_ = false;

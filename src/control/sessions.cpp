@@ -5,6 +5,22 @@
 #include "policy/evidence.hpp"
 
 namespace control {
+namespace {
+
+constexpr base::Duration grace_at_least = std::chrono::seconds{3};
+constexpr base::Duration grace_at_most = std::chrono::seconds{180};
+
+// Long enough for slow start and the three-way handshake; as after a restart of ours.
+base::Duration grace(const bfd::Parameters& parameters) {
+    const auto interval = std::max(parameters.desired_min_tx, parameters.required_min_rx);
+    return std::clamp<base::Duration>(base::Duration{interval} * parameters.detect_mult, grace_at_least, grace_at_most);
+}
+
+bool is_maintenance(const bfd::Status& status) {
+    return status.state == bfd::State::admin_down || status.remote_state == bfd::State::admin_down;
+}
+
+}  // namespace
 
 bfd::Discriminator Sessions::fresh_discriminator() {
     // RFC 5880 §6.8.1: nonzero and unique; random, to resist guessing.
@@ -26,6 +42,7 @@ void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& des
         return;
     }
     session.status = fresh.status();
+    session.judged_from = now.steady + grace(session.in_force.parameters);
     session.since = now.wall;
     by_id_.emplace(session.slot->id, key);
     commands.emplace_back(probe::Add{session.slot});
@@ -64,17 +81,23 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
     }
 }
 
-SessionChange Sessions::on_changed(base::WallTime now, const probe::Changed& event) {
+SessionChange Sessions::on_changed(base::Now now, const probe::Changed& event) {
     const auto id = by_id_.find(event.id);
     if (id == by_id_.end()) return {};
     auto& session = sessions_.at(id->second);
     const auto before = session.status.state;
+    const bool was_maintenance = is_maintenance(session.status);
     session.status = event.status;
-    if (before != event.status.state) session.since = now;
-    if (before == bfd::State::up && event.status.state != bfd::State::up)
+    if (before != event.status.state) session.since = now.wall;
+    if (before == bfd::State::up && event.status.state != bfd::State::up) {
         session.down_cause = policy::cause_of_down(event.status);
-    else if (event.status.state == bfd::State::up)
+        session.judged_from = now.steady;  // it failed, or it is maintenance: either is known at once
+    } else if (event.status.state == bfd::State::up) {
         session.down_cause.reset();
+    } else if (was_maintenance && !is_maintenance(event.status)) {
+        session.down_cause.reset();
+        session.judged_from = now.steady + grace(session.in_force.parameters);
+    }
     return {&session, before};
 }
 
@@ -105,6 +128,13 @@ const ManagedSession* Sessions::find(const bfd::SessionKey& key) const {
 const ManagedSession* Sessions::find(probe::SessionId id) const {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? nullptr : find(found->second);
+}
+
+base::TimePoint Sessions::next_judgement(base::TimePoint now) const {
+    auto earliest = base::never;
+    for (const auto& [key, session] : sessions_)
+        if (is_settling(session, now)) earliest = std::min(earliest, session.judged_from);
+    return earliest;
 }
 
 base::Duration Sessions::longest_detection() const {

@@ -26,8 +26,13 @@ struct ManagedSession {
     probe::Slot* slot = nullptr;
     bfd::Status status{};                       // as last told by the probe thread
     std::optional<policy::Cause> down_cause{};  // what BFD knew when it last left Up
+    base::TimePoint judged_from{};              // it had no time to come up before: not being Up is no evidence yet
     base::WallTime since{};                     // of its present state
 };
+
+inline bool is_settling(const ManagedSession& session, base::TimePoint now) {
+    return session.status.state != bfd::State::up && now < session.judged_from;
+}
 
 // What one Changed event meant.
 struct SessionChange {
@@ -41,7 +46,7 @@ public:
         : random_{seed}, pool_{probe::default_capacity, static_cast<std::uint32_t>(seed >> 32)} {}
 
     void reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands);
-    SessionChange on_changed(base::WallTime now, const probe::Changed& event);
+    SessionChange on_changed(base::Now now, const probe::Changed& event);
     void on_removed(const probe::Removed& event);
     void nudge(const bfd::SessionKey& key, std::vector<probe::Command>& commands) const;
     void shut_all(std::vector<probe::Command>& commands);
@@ -50,7 +55,8 @@ public:
     const ManagedSession* find(probe::SessionId id) const;
     const std::map<bfd::SessionKey, ManagedSession>& all() const { return sessions_; }
     base::Duration longest_detection() const;
-    std::size_t refused() const { return refused_; }  // sessions there was no slot for
+    base::TimePoint next_judgement(base::TimePoint now) const;  // the next judged_from of a session that is not Up
+    std::size_t refused() const { return refused_; }            // sessions there was no slot for
 
 private:
     bfd::Discriminator fresh_discriminator();

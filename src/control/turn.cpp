@@ -5,8 +5,17 @@
 #include "control/controller.hpp"
 
 namespace control {
+namespace {
+
+// Nobody can prove a peer that the operator leaves alone.
+bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
+    return tracked.probe(config).require_proof && (!tracked.configured || tracked.configured->probe);
+}
+
+}  // namespace
 
 Turn Controller::take(base::Now now) {
+    taken_at_ = now.steady;
     const bool settling = settle_at_ != base::TimePoint{} && now.steady < settle_at_;
     if (settle_at_ != base::TimePoint{} && !settling) {
         settle_at_ = base::TimePoint{};
@@ -14,8 +23,8 @@ Turn Controller::take(base::Now now) {
         verdicts_dirty_ = feeds_due_ = true;
     }
     if (structure_dirty_ && !stopping_) reconcile(now);
-    if (verdicts_dirty_) assess_all(now);
     tell_bfdd();
+    if (verdicts_dirty_) assess_all(now);
     if (feeds_due_ && !settling && !stopping_) {
         turn_.verdicts_changed = true;
         feeds_due_ = false;
@@ -91,6 +100,13 @@ void Controller::tell_bfdd() {
     }
 }
 
+// An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
+bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) {
+    return tracked.wants_probe() || std::ranges::any_of(session.desired.wishes, [](const Wish& wish) {
+               return wish.asker != Asker::unsolicited;
+           });
+}
+
 policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint now) const {
     policy::Evidence out{.interface_present = tracked.interface_present,
                          .peer_present = tracked.peer_present,
@@ -98,12 +114,16 @@ policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint no
                          .has_endpoint = tracked.peer && tracked.peer->endpoint,
                          .handshake_age = tracked.handshake_age(now),
                          .session = std::nullopt,
+                         .settling = false,
                          .was_up = tracked.was_up,
-                         .require_proof = tracked.probe(config_).require_proof,
+                         .require_proof = asks_for_proof(tracked, config_),
                          .admin_down = false,
                          .down_cause = tracked.down_cause};
     if (tracked.key)
-        if (const auto* session = sessions_.find(*tracked.key)) out.session = session->status;
+        if (const auto* session = sessions_.find(*tracked.key); session != nullptr && speaks_for(tracked, *session)) {
+            out.session = session->status;
+            out.settling = is_settling(*session, now);
+        }
     return out;
 }
 
@@ -119,8 +139,9 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
     const auto verdict = policy::assess(facts);
     const bool live = policy::is_live(verdict, facts);
     const bool unproven = verdict.cause == policy::Cause::never_up || verdict.cause == policy::Cause::no_endpoint;
-    const bool counts_as_down = verdict.state == policy::VerdictState::down ||
-                                (facts.require_proof && verdict.state == policy::VerdictState::unknown && unproven);
+    const bool counts_as_down =
+        verdict.state == policy::VerdictState::down ||
+        (facts.require_proof && !facts.settling && verdict.state == policy::VerdictState::unknown && unproven);
     const auto before = std::exchange(tracked.verdict, verdict);
     const auto cause = verdict.cause ? std::string{to_string(*verdict.cause)} : std::string{};
     if (before.state != verdict.state) {
@@ -141,8 +162,10 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
 // Who hears of a verdict, for its line in the log: one failover, one line.
 std::string Controller::told(const Tracked& tracked) const {
     std::string all;
-    for (const auto& [number, lid] : lids_.all())
-        if (tracked.key && lid.key == tracked.key && !lid.stale) all = "told=frr-bfd";
+    const auto* session = tracked.key ? sessions_.find(*tracked.key) : nullptr;
+    if (session != nullptr &&
+        std::ranges::find(session->desired.wishes, Asker::bfdd, &Wish::asker) != session->desired.wishes.end())
+        all = "told=frr-bfd";
     for (const auto& feed : tracked.adjacency.feeds) all += (all.empty() ? "told=" : ",") + feed;
     return all;
 }

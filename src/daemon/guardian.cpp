@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <system_error>
+#include <utility>
 
 #include <systemd/sd-daemon.h>
 
@@ -50,14 +52,20 @@ public:
 private:
     void start() {
         std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail("pipe2");
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) return on_no_start("pipe2");
         ready_ = base::UniqueFd{ends[0]};
         const base::UniqueFd tell{ends[1]};
         started_ready_ = false;
         started_ = Clock::now();
         worker_ = ::fork();
-        if (worker_ < 0) fail("fork");
+        if (worker_ < 0) return on_no_start("fork");
         if (worker_ == 0) become_worker(tell.get());
+    }
+
+    void on_no_start(const char* call) {  // out of processes or files for now: again after a pause, or undo
+        log_.write(Level::error, std::string{"worker_start problem=\""} + call + ": " + std::strerror(errno) + "\"");
+        worker_ = -1;
+        if (Clock::now() >= give_up_at()) give_up();
     }
 
     [[noreturn]] void become_worker(int tell) const {
@@ -87,7 +95,8 @@ private:
     // Until the next thing to do by ourselves; -1: none.
     std::chrono::milliseconds timeout() const {
         if (worker_ < 0) return pause_between_failures;
-        if (started_ready_ || stopping_) return -1ms;
+        if (stopping_) return pause_between_failures;
+        if (started_ready_) return -1ms;
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at() - Clock::now());
         return std::max(left, 0ms) + 1ms;
     }
@@ -95,7 +104,7 @@ private:
 
     // It neither gets ready nor dies.
     void on_hang() {
-        if (Clock::now() < give_up_at()) return;
+        if (Clock::now() < (stopping_ ? stopping_since_ + give_up_after : give_up_at())) return;
         ::kill(worker_, SIGKILL);
         ::waitpid(worker_, nullptr, 0);
         worker_ = -1;
@@ -115,11 +124,14 @@ private:
         signalfd_siginfo info{};
         while (::read(signal_fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
             if (info.ssi_signo == SIGCHLD) continue;
-            if (info.ssi_signo != SIGHUP) stopping_ = true;
+            if (info.ssi_signo == SIGHUP && !started_ready_) continue;  // it has yet to read its configuration anyway
+            if (info.ssi_signo != SIGHUP && !std::exchange(stopping_, true)) stopping_since_ = Clock::now();
             if (worker_ > 0)
                 ::kill(worker_, static_cast<int>(info.ssi_signo));
-            else if (stopping_)
+            else if (stopping_) {
+                put_back();  // a worker that died before may have left something
                 exit_status_ = 0;
+            }
         }
         int status = 0;
         if (worker_ > 0 && ::waitpid(worker_, &status, WNOHANG) == worker_) on_death(status);
@@ -164,7 +176,7 @@ private:
     base::UniqueFd signal_fd_, ready_;
     pid_t worker_ = -1;
     std::uint64_t restarts_ = 0;
-    Clock::time_point failing_since_, started_;
+    Clock::time_point failing_since_, started_, stopping_since_;
     bool started_ready_ = false, ever_ready_ = false, stopping_ = false;
     std::optional<int> exit_status_;
 };

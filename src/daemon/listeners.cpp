@@ -27,7 +27,7 @@ void Listeners::open_wildcards() {
         for (const bool multihop : {false, true}) {
             auto fd = net::bind_receive(family, multihop);
             if (fd) {
-                post_(probe::Listen{.fd = fd->release(), .multihop = multihop, .local = {}});
+                post_(probe::Listen{.fd = fd->release(), .multihop = multihop, .local = {}, .ifindex = {}});
             } else if (family == base::Family::v6 &&
                        (fd.error().error == EAFNOSUPPORT || fd.error().error == EADDRNOTAVAIL)) {
                 problems_.push_back("IPv6 is off on this host: no IPv6 sessions");
@@ -46,7 +46,7 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
             ++place;
             continue;
         }
-        post_(probe::Unlisten{.multihop = place->multihop, .local = place->address});
+        post_(probe::Unlisten{.multihop = place->multihop, .local = place->address, .ifindex = place->ifindex});
         place = open_.erase(place);
     }
     for (const auto& place : wanted) {
@@ -56,7 +56,8 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
             problems_.push_back(explain(fd.error()));
             continue;
         }
-        post_(probe::Listen{.fd = fd->release(), .multihop = place.multihop, .local = place.address});
+        post_(probe::Listen{
+            .fd = fd->release(), .multihop = place.multihop, .local = place.address, .ifindex = place.ifindex});
         open_.insert(place);
     }
 }

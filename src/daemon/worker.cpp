@@ -19,6 +19,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// bfdd of later versions allows over an hour; what configuration refuses is clamped here.
+bfd::Microseconds clamped(bfd::Microseconds interval) {
+    return std::clamp(interval, bfd::Microseconds{config::least_interval},
+                      bfd::Microseconds{config::greatest_interval});
+}
+
 constexpr std::size_t events_per_slice = 256;  // keeps a handler under a millisecond
 
 std::uint64_t random_seed() {
@@ -82,7 +88,7 @@ int Worker::run() {
     schedule_turn();
     io_.run();
     log_.write(Level::notice, "stopped");
-    return 0;
+    return undo_.records().empty() ? 0 : 1;  // 1: something could not be withdrawn; the guardian tries again
 }
 
 void Worker::watch_host() {
@@ -209,6 +215,13 @@ void Worker::follow_listeners() {
         const auto ifindex = key.local.is_link_local() ? key.ifindex : base::IfIndex{};
         wanted.insert({.address = key.local, .ifindex = ifindex, .multihop = key.multihop});
     }
+    for (const auto& interface : controller_.config().interfaces)  // who may start a session needs an ear
+        for (const auto& link : links_)
+            if (link.name == interface.name && !interface.unsolicited.empty())
+                for (const auto& address : link.addresses)
+                    wanted.insert({.address = address.local,
+                                   .ifindex = address.local.is_link_local() ? link.index : base::IfIndex{},
+                                   .multihop = false});
     listeners_.follow(wanted);
 }
 
@@ -235,9 +248,9 @@ void Worker::connect_bfdd() {
                                              .local = add.source,
                                              .remote = add.destination,
                                              .multihop = add.multihop,
-                                             .wish = {.desired_min_tx = add.min_tx,
-                                                      .required_min_rx = add.min_rx,
-                                                      .detect_mult = add.detect_mult,
+                                             .wish = {.desired_min_tx = clamped(add.min_tx),
+                                                      .required_min_rx = clamped(add.min_rx),
+                                                      .detect_mult = std::max<std::uint8_t>(add.detect_mult, 1),
                                                       .passive = add.passive,
                                                       .control_plane_independent = add.control_plane_independent,
                                                       .shutdown = add.shutdown,

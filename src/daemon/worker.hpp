@@ -109,6 +109,7 @@ private:
     bool turn_scheduled_ = false;
     bool ready_told_ = false;
     bool stopping_ = false;
+    bool goodbye_said_ = false;
 };
 
 base::Now clock_now();

@@ -44,11 +44,14 @@ void Worker::stop() {
 }
 
 void Worker::say_goodbye() {
+    if (std::exchange(goodbye_said_, true)) return;
     link_feed_.withdraw_all();
     const auto heard = controller_.on_stop(clock_now());
     turn();
     stop_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(heard));
-    stop_timer_.async_wait([this](const boost::system::error_code&) { io_.stop(); });
+    stop_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) io_.stop();
+    });
 }
 
 config::Config Worker::read_config() const {
@@ -117,6 +120,9 @@ view::Process Worker::process() const {
     out.feeds.push_back(link_feed_.status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.problems = devices_->problems();
+    if (const auto refused = controller_.refused_sessions(); refused > 0)
+        out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
+                               std::to_string(probe::default_capacity));
     out.problems.insert(out.problems.end(), listeners_.problems().begin(), listeners_.problems().end());
     return out;
 }

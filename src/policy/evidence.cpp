@@ -58,6 +58,8 @@ Verdict assess(const Evidence& evidence) {
     // Nobody probes it any more, or not yet: that says nothing about the path. Only a missing endpoint does, since
     // nothing can be sent there.
     if (!session && evidence.has_endpoint) return {unknown, std::nullopt};
+    // A session that has just begun has not failed: only evidence takes a path away.
+    if (evidence.settling) return {unknown, std::nullopt};
     return {down, refine(evidence)};  // Down, and Init after having been Up: the three-way handshake is not done
 }
 
@@ -75,7 +77,7 @@ bool is_live(const Verdict& verdict, const Evidence& evidence) {
         case VerdictState::degraded: return true;
         case VerdictState::down: return false;
         case VerdictState::unknown:
-            if (evidence.require_proof && !been_up(evidence)) return false;
+            if (evidence.require_proof && !been_up(evidence) && !evidence.settling) return false;
             [[fallthrough]];
         case VerdictState::admin_down:
             return evidence.interface_present && evidence.peer_present && handshake_fresh(evidence);

@@ -19,7 +19,8 @@ struct Evidence {
     bool has_endpoint = true;
     std::optional<base::Duration> handshake_age{};  // none: there never was one
     std::optional<bfd::Status> session{};           // none: not probed
-    bool was_up = false;                            // has been Up, also before a restart of ours
+    bool settling = false;  // its session is new, or leaves AdminDown: it has not failed, and is not judged yet
+    bool was_up = false;    // has been Up, also before a restart of ours
     bool require_proof = false;
     bool admin_down = false;            // shut down by our side
     std::optional<Cause> down_cause{};  // what BFD knew at the moment of the last Down

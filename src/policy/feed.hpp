@@ -17,7 +17,7 @@ struct Wanted {
     adjacency::AdjacencyId id;
     const adjacency::Adjacency& adjacency;
     Verdict verdict;
-    bool live = false;  // see `link` in design.md
+    bool live = false;            // see `link` in design.md
     bool counts_as_down = false;  // down, or never-up with require_proof
 };
 
@@ -28,7 +28,7 @@ struct Told {
 };
 
 struct FeedStatus {
-    std::string name;     // "link"
+    std::string name;  // "link"
     bool healthy = true;
     std::string problem;  // empty while healthy: what failed and what to do
     std::vector<Told> told;

@@ -21,16 +21,16 @@ constexpr std::string_view to_string(VerdictState s) {
 }
 
 enum class Cause : std::uint8_t {
-    detect_timeout,    // nothing heard for the detection time
-    one_way,           // we hear the peer, and it says with diagnostic 1 that it does not hear us
-    neighbor_down,     // the peer says Down for another reason
-    handshake_stale,   // no handshake for 180 s and none succeeds
-    no_endpoint,       // WireGuard knows no endpoint for the peer
-    unresolved,        // no tunnel address found
-    never_up,          // has not been Up yet
+    detect_timeout,   // nothing heard for the detection time
+    one_way,          // we hear the peer, and it says with diagnostic 1 that it does not hear us
+    neighbor_down,    // the peer says Down for another reason
+    handshake_stale,  // no handshake for 180 s and none succeeds
+    no_endpoint,      // WireGuard knows no endpoint for the peer
+    unresolved,       // no tunnel address found
+    never_up,         // has not been Up yet
     interface_gone,
     peer_removed,
-    admin,             // shut down by the operator, ours or the peer's
+    admin,  // shut down by the operator, ours or the peer's
 };
 constexpr std::string_view to_string(Cause c) {
     switch (c) {

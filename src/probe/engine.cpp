@@ -53,7 +53,7 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
                            take(slot, {}, now);
                        });
                    },
-                   [&](const Remove& c) { with(c.id, [&](Slot& slot) { remove(slot); }); },
+                   [&](const Remove& c) { with(c.id, [&](Slot& slot) { remove(slot, now); }); },
                    [](const Listen&) {},
                    [](const Unlisten&) {},
                },
@@ -65,7 +65,15 @@ void Engine::add(Slot& slot) {
     deadlines_.add(slot, slot.session.deadline());
 }
 
-void Engine::remove(Slot& slot) {
+// What we stop probing on purpose is no failure of the path: the peer hears AdminDown (RFC 5880 §6.8.16), once.
+void Engine::remove(Slot& slot, base::TimePoint now) {
+    auto parameters = slot.session.parameters();
+    parameters.admin_down = true;
+    const auto output = slot.session.change(parameters, now);
+    if (output.send && slot.session.status().ever_heard && !outbox_full()) {
+        auto& packet = outbox_.emplace_back(Outgoing{slot.id, slot.key, slot.source_port});
+        bfd::encode(*output.send, packet.payload);
+    }
     table_.erase(slot);
     deadlines_.remove(slot);
     pend(slot, removed);

@@ -101,7 +101,7 @@ private:
     };
 
     void add(Slot& slot);
-    void remove(Slot& slot);
+    void remove(Slot& slot, base::TimePoint now);
     void take(Slot& slot, const bfd::Output& output, base::TimePoint at);
     void refuse(bfd::DropReason reason, Slot* named);
     std::optional<bfd::DropReason> objection(const Datagram& datagram, const Slot* slot) const;

@@ -195,7 +195,69 @@ TEST_CASE("an interface that comes back with another index is probed again, and 
     pair.a.controller.on_host(pair.now(), sim::host("10.8.0.1", {peer_b}, 8));
     pair.run_for(1ms);
     CHECK(pair.a.row().session->key.ifindex.value == 8);
+    CHECK(pair.a.row().verdict.state == VerdictState::unknown);  // a fresh session has not failed yet
+    pair.run_for(3s);                                            // b still speaks to the old one
     CHECK(pair.a.row().verdict.state == VerdictState::down);
+}
+
+TEST_CASE("what an operator ends is no failure: no Down where a session begins anew") {
+    Pair pair;
+    pair.run_for(5s);
+    SUBCASE("the peer is shut down and comes back") {
+        control::BfddRequest request{.lid = 5, .remote = sim::ip("10.8.0.2")};
+        request.wish.shutdown = true;
+        pair.a.controller.on_request(pair.now(), request);
+        pair.run_for(2s);
+        request.wish.shutdown = false;
+        pair.a.controller.on_request(pair.now(), request);
+        pair.run_for(5s);
+    }
+    SUBCASE("the peer leaves a session alone, and takes it up again") {
+        auto config = with_link();
+        config::Adjacency alone;
+        alone.interface = "wg0";
+        alone.peer = sim::key(0xb);
+        alone.probe = false;
+        config.adjacencies.push_back(alone);
+        pair.a.controller.on_config(pair.now(), config);
+        pair.run_for(2s);
+        CHECK(pair.b.row().verdict.state == VerdictState::admin_down);
+        pair.a.controller.on_config(pair.now(), with_link());
+        pair.run_for(5s);
+    }
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
+    CHECK(pair.b.row().verdict.state == VerdictState::up);
+    for (const auto* node : {&pair.a, &pair.b})
+        for (const auto& verdict : node->verdicts()) CHECK(verdict.find(">down") == std::string::npos);
+}
+
+TEST_CASE("with require_proof a healthy path is given time to prove itself") {
+    auto config = with_link();
+    config.probe.require_proof = true;
+    Pair pair{config};
+    pair.run_for(1ms);
+    CHECK_FALSE(pair.a.controller.wanted("link")[0].counts_as_down);
+    pair.run_for(5s);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
+}
+
+TEST_CASE("another peer's coming does not end a session that is up") {
+    Pair pair;
+    pair.a.controller.on_host(pair.now(), [] {
+        auto host = sim::host("10.8.0.1", {sim::peer(0xb, {sim::net("0.0.0.0/0")})});
+        host.links[0].addresses[0].prefix_length = 30;
+        return host;
+    }());
+    pair.run_for(5s);
+    REQUIRE(pair.a.row().source == adjacency::AddressSource::subnet);
+    REQUIRE(pair.a.row().verdict.state == VerdictState::up);
+    pair.a.controller.on_host(pair.now(), [] {
+        auto host = sim::host("10.8.0.1", {sim::peer(0xb, {sim::net("0.0.0.0/0")}), sim::peer(0xc, {})});
+        host.links[0].addresses[0].prefix_length = 30;
+        return host;
+    }());
+    pair.run_for(1s);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
 }
 
 TEST_CASE("bfdd's request follows its interface to another index: bfdd does not ask anew") {
@@ -319,6 +381,7 @@ TEST_CASE("RFC 9468 §2: an unsolicited session is granted within its prefixes a
     REQUIRE(world.a.row().further.size() == 1);
     CHECK(world.a.row().further[0].status.state == bfd::State::up);
     CHECK(world.a.row().further[0].asked_by == std::vector<std::string>{"unsolicited"});
+    CHECK(world.a.controller.wanted("link")[0].verdict.state == VerdictState::unknown);
     CHECK(world.a.row().verdict.state == VerdictState::unknown);
     world.cut_a_to_b = world.cut_b_to_a = true;
     world.run_for(59s);
