@@ -156,7 +156,8 @@ def ctest(log, folder, env=None):
 
 # --- tiers ------------------------------------------------------------------------------------------------------------
 def tier_includes(log):
-    return script(log, "check_includes", ["tests/check_includes"], 120)
+    return add([script(log, "check_includes", ["tests/check_includes"], 120),
+                script(log, "check_map", ["tests/bfd/check_map"], 120)])
 
 
 def tier_format(log):
