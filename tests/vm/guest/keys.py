@@ -29,7 +29,8 @@ class Key:
         secret[31] = secret[31] & 127 | 64
         self.secret = bytes(secret)
         self.private = base64.b64encode(secret).decode()
-        self.public = base64.b64encode(_multiply(int.from_bytes(secret, "little")).to_bytes(32, "little")).decode()
+        self.raw_public = _multiply(int.from_bytes(secret, "little")).to_bytes(32, "little")
+        self.public = base64.b64encode(self.raw_public).decode()
 
 
 def random_public():
