@@ -35,11 +35,11 @@ struct Addresses {
 
 // The step that failed.
 enum class ResolveStep : std::uint8_t {
-    interface_without_address,   // the interface has no address at all
-    no_local_for_remote,         // remote known, but no address of the interface has its family or scope
-    no_candidate,                // allowed-ips name no host inside a prefix of the interface
-    several_candidates,          // they name more than one
-    address_taken,               // another peer of the interface has this address already
+    interface_without_address,  // the interface has no address at all
+    no_local_for_remote,        // remote known, but no address of the interface has its family or scope
+    no_candidate,               // allowed-ips name no host inside a prefix of the interface
+    several_candidates,         // they name more than one
+    address_taken,              // another peer of the interface has this address already
 };
 constexpr std::string_view to_string(ResolveStep s) {
     switch (s) {

@@ -30,9 +30,9 @@ struct IpAddress {
     bool is_set() const { return family != Family::none; }
     bool is_v4() const { return family == Family::v4; }
     bool is_v6() const { return family == Family::v6; }
-    bool is_link_local() const;   // 169.254.0.0/16, fe80::/10
+    bool is_link_local() const;  // 169.254.0.0/16, fe80::/10
     bool is_multicast() const;
-    bool is_unspecified() const;  // none, 0.0.0.0 or ::
+    bool is_unspecified() const;                                           // none, 0.0.0.0 or ::
     std::size_t length() const { return is_v4() ? 4 : is_v6() ? 16 : 0; }  // bytes
     unsigned bits() const { return is_v4() ? 32 : is_v6() ? 128 : 0; }
     std::span<const std::byte> data() const { return std::as_bytes(std::span{bytes}.first(length())); }

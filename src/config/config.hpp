@@ -41,7 +41,7 @@ struct Adjacency {
     std::optional<base::IpAddress> address;
     bool probe = true;
     std::vector<std::string> feeds;
-    Probe timers;  // [probe] overlaid with this adjacency's own keys
+    Probe timers;             // [probe] overlaid with this adjacency's own keys
     bool own_timers = false;  // interval or multiplier stands here: a wish of its own, not a default
     friend bool operator==(const Adjacency&, const Adjacency&) = default;
 };

@@ -3,7 +3,8 @@
 namespace io {
 
 FdWatch::FdWatch(boost::asio::io_context& context, int fd, std::function<void()> on_readable)
-    : state_{std::make_shared<State>(State{boost::asio::posix::stream_descriptor{context, fd}, std::move(on_readable)})} {
+    : state_{
+          std::make_shared<State>(State{boost::asio::posix::stream_descriptor{context, fd}, std::move(on_readable)})} {
     wait(state_);
 }
 

@@ -9,8 +9,8 @@
 
 namespace view {
 
-nlohmann::json event(const control::Record& record);    // at, adjacency, event, from, to, cause
+nlohmann::json event(const control::Record& record);  // at, adjacency, event, from, to, cause
 std::string event_text(const nlohmann::json& event);
-std::string log_line(const control::Record& record);    // "verdict adjacency=paris from=up to=down cause=detect-timeout"
+std::string log_line(const control::Record& record);  // "verdict adjacency=paris from=up to=down cause=detect-timeout"
 
 }  // namespace view

@@ -22,7 +22,7 @@ struct ProbeLoop {
     std::uint64_t wakeups_per_s = 0;
     bool realtime = false;
     std::vector<std::pair<std::string, std::uint64_t>> dropped;  // datagrams refused, by reason
-    std::uint64_t kernel_drops = 0;  // by the socket filter or a full receive buffer
+    std::uint64_t kernel_drops = 0;                              // by the socket filter or a full receive buffer
 };
 
 struct FrrBfd {
@@ -37,8 +37,8 @@ struct Process {
     std::uint64_t worker_restarts = 0;
     ProbeLoop probe_loop;
     std::vector<policy::FeedStatus> feeds;
-    std::optional<FrrBfd> frr_bfd;          // none: not configured
-    std::vector<std::string> problems;      // sources that fail, each with what to do
+    std::optional<FrrBfd> frr_bfd;      // none: not configured
+    std::vector<std::string> problems;  // sources that fail, each with what to do
 };
 
 nlohmann::json status(const Process& process, const std::vector<control::Row>& rows);
