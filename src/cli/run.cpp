@@ -107,6 +107,9 @@ int run(const Arguments& arguments) {
         if (const auto reason = wgbfd::taken_ports()) throw std::runtime_error{*reason};
     if (options.has("no-guardian")) return run_worker(options, run_dir);
     const wgbfd::Log log;
+    if (!config.frr.bfd_dataplane)
+        if (const auto problem = wgbfd::bfdd_left_alone())
+            log.write(wgbfd::Level::warning, "bfdd problem=\"" + *problem + "\"");
     return wgbfd::run_guardian({.worker_arguments = worker_arguments(options, run_dir),
                                 .put_back = [&] { static_cast<void>(put_back(run_dir, log)); }},
                                *lock, log);

@@ -144,6 +144,15 @@ std::optional<std::string> stock_bfdd_in_the_way() {
     return std::nullopt;
 }
 
+std::optional<std::string> bfdd_left_alone() {
+    for (const auto& bfdd : processes_named("bfdd"))
+        if (has_data_plane(bfdd.arguments))
+            return "bfdd (pid " + std::to_string(bfdd.pid) +
+                   ") waits for a data plane, and [frr] bfd_dataplane is not set: peers it is asked for are probed by "
+                   "both, and their sessions flap; set it to the address of bfdd's --dplaneaddr";
+    return std::nullopt;
+}
+
 std::optional<std::string> taken_ports() {
     for (const std::uint16_t port : {std::uint16_t{3784}, std::uint16_t{4784}}) {
         if (!udp_port_taken(port)) continue;

@@ -35,6 +35,9 @@ FrrDaemons parse_frr_daemons(const std::string& text);
 // counts over the file.
 std::optional<std::string> stock_bfdd_in_the_way();
 
+// A bfdd that waits for a data plane nobody gave us the address of: it probes in our stead and disturbs our sessions.
+std::optional<std::string> bfdd_left_alone();
+
 // Likewise for BFD's UDP ports: who holds one already.
 std::optional<std::string> taken_ports();
 
