@@ -151,7 +151,12 @@ Transition Session::move(State to, Diagnostic why, base::TimePoint at) {
     const Transition transition{status.state, to, at};
     // A Poll Sequence does not outlive a step into or out of Up: other values are due at once (§6.8.3), and what its
     // Final would bring into force is in force whenever the session is not Up.
-    if (is_up() || to == State::up) drop_poll();
+    if (is_up() || to == State::up) {
+        drop_poll();
+        s_.polled_desired_min_tx = s_.advertised_desired_min_tx;
+        s_.polled_required_min_rx = s_.advertised_required_min_rx;
+        refresh_intervals();
+    }
     status.state = to;
     // bfd.LocalDiag says why the session last went down; on the way there (Init) it still does.
     if (to != State::init) status.diagnostic = why;

@@ -16,6 +16,18 @@ bool allows(const config::Interface& interface, const base::IpAddress& remote) {
     return std::ranges::any_of(interface.unsolicited, [&](const auto& prefix) { return prefix.contains(remote); });
 }
 
+// RFC 9468 §2: on a numbered interface the source must lie in a subnet of it. One with host prefixes alone is not
+// numbered in that sense (a /32 on wg0): there WireGuard's allowed-ips vouch for the source.
+bool in_subnet(const adjacency::Link& link, const base::IpAddress& remote) {
+    bool numbered = false;
+    for (const auto& address : link.addresses) {
+        if (address.local.family != remote.family || address.prefix_length == address.local.bits()) continue;
+        numbered = true;
+        if (base::Prefix{address.local, address.prefix_length}.contains(remote)) return true;
+    }
+    return !numbered;
+}
+
 bool has_address(const adjacency::Link& link, const base::IpAddress& local) {
     return std::ranges::find(link.addresses, local, &adjacency::LinkAddress::local) != link.addresses.end();
 }
@@ -35,7 +47,7 @@ bool Unsolicited::offer(base::TimePoint now, const probe::Unmatched& first, cons
     if (count(first.ifindex) >= interface->unsolicited_max) return false;
     if (adjacencies.owner(first.ifindex, first.remote) == nullptr) return false;
     const auto* link = host.link(first.ifindex);
-    if (!has_address(*link, first.local)) return false;
+    if (!has_address(*link, first.local) || !in_subnet(*link, first.remote)) return false;
     const bfd::SessionKey key{.ifindex = first.ifindex, .local = first.local, .remote = first.remote};
     return sessions_.try_emplace(key, now + unsolicited_lifetime).second;
 }

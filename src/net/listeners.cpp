@@ -57,12 +57,13 @@ void Listeners::wait(base::TimePoint now, base::TimePoint until) {
                            .tv_nsec = static_cast<long>((left - seconds).count())};
     const int n = ::epoll_pwait2(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), &timeout, nullptr);
     ready_count_ = n > 0 ? static_cast<std::size_t>(n) : 0;
+    interrupted_ = n < 0;
 }
 
 void Listeners::mark(base::TimePoint now) {
     for (std::size_t i = 0; i < ready_count_; ++i)
         if (ready_[i].data.u64 != waker) listeners_[ready_[i].data.u64].ready = true;
-    if (ready_count_ == ready_.size()) return;  // more may be ready than were told
+    if (ready_count_ == ready_.size() || interrupted_) return;  // more may be ready than were told
     for (auto& listener : listeners_)
         if (!listener.ready) listener.empty_at = now;
 }

@@ -46,6 +46,7 @@ private:
     std::vector<Listener> listeners_;
     std::array<epoll_event, 64> ready_{};
     std::size_t ready_count_ = 0;
+    bool interrupted_ = false;  // the last wait ended without looking
 };
 
 }  // namespace net

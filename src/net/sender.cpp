@@ -11,6 +11,10 @@ namespace net {
 
 namespace {
 
+// All sessions of a family share one socket, and what waits for a neighbour or in a slow queue stays charged to it:
+// some hundred dead neighbours must not leave the live ones without room.
+constexpr int send_buffer = 32 * 1024 * 1024;  // bytes
+
 // As routing protocols of the host itself: pfifo_fast's first band.
 constexpr int priority = 6;  // TC_PRIO_INTERACTIVE; 7 would need CAP_NET_ADMIN
 
@@ -21,6 +25,8 @@ base::UniqueFd raw_socket(int family) {
     if (!fd) throw std::system_error{errno, std::generic_category(), "raw socket (needs CAP_NET_RAW)"};
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority) != 0)
         throw std::system_error{errno, std::generic_category(), "SO_PRIORITY"};
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0)
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);  // as far as wmem_max allows
     return fd;
 }
 

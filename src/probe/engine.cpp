@@ -91,7 +91,9 @@ void Engine::on_datagram(base::TimePoint now, const Datagram& datagram) {
     auto* const slot = is_first ? table_.find(key) : table_.find(packet->your_discriminator);
     if (const auto reason = objection(datagram, slot)) {
         refuse(*reason, slot);
-        const bool is_wanted = *reason == bfd::DropReason::unknown_session && is_first && !key.local.is_multicast();
+        // RFC 9468 §1: single hop alone.
+        const bool is_wanted =
+            *reason == bfd::DropReason::unknown_session && is_first && !datagram.multihop && !key.local.is_multicast();
         if (is_wanted && !offer(Unmatched{key.ifindex, key.local, key.remote, key.multihop}))
             counters_.unmatched_dropped.add();
         return;

@@ -375,8 +375,13 @@ TEST_CASE("RFC 9468 §2: an unsolicited session is granted within its prefixes a
     config_b.sessions.push_back(session);
     sim::World world{config_a, config_b};
     auto silent = sim::peer(0xb, {sim::net("10.9.0.0/24")});  // no host in it: a resolves nothing
-    world.a.controller.on_host(world.now(), sim::host("10.8.0.1", {silent}));
+    auto host_a = sim::host("10.8.0.1", {silent});
+    world.a.controller.on_host(world.now(), host_a);
     world.b.controller.on_host(world.now(), sim::host("10.9.0.2", {}));
+    world.run_for(6s);
+    CHECK(world.a.row().further.empty());  // RFC 9468 §2: 10.9.0.2 is in no subnet of a's interface
+    host_a.links[0].addresses[0].prefix_length = 15;
+    world.a.controller.on_host(world.now(), host_a);
     world.run_for(6s);
     REQUIRE(world.a.row().further.size() == 1);
     CHECK(world.a.row().further[0].status.state == bfd::State::up);
