@@ -1,0 +1,61 @@
+"""The second part: timers change while sessions run, first at our end, then at the other; slower, then fast again."""
+import time
+
+from . import wire
+from .cells import TITLES, even
+from .table import agreement
+
+SETTLED = 2  # seconds after a change: a poll of 200 ms timers is long over
+STEPS = ((True, even(120)), (True, even(50)), (False, even(200)), (False, even(50)))  # ours or theirs
+
+
+def all_changes(lab, report):
+    """The cells of 50 ms take part; whatever else there is goes on beside them."""
+    chosen = [cell.name for cell in lab.cells if cell.timers.key == "50"]
+    for ours, side in STEPS:
+        _step(lab, chosen, ours, side, report)
+
+
+def _step(lab, chosen, ours, side, report):
+    old = {cell.name: cell for cell in lab.cells}
+    cells = [cell.with_timers(**{"near" if ours else "far": side}) if cell.name in chosen else cell for cell in lab.cells]
+    before = lab.facts()
+    capture = wire.Capture(lab.net.nodes["us"], sorted({cell.interface or "mh" for cell in cells if cell.name in chosen}))
+    time.sleep(0.3)
+    lab.cells = cells
+    if ours:
+        lab.us.change(cells)
+    else:
+        for name, engine in lab.far.items():
+            engine.change([cell for cell in cells if cell.engine == name])
+    lab.us.cells = cells
+    for name, engine in lab.far.items():
+        engine.cells = [cell for cell in cells if cell.engine == name]
+    time.sleep(SETTLED)
+    packets, after = capture.take(), lab.facts()
+    print(f"\n{'we' if ours else 'they'} change to {side} ms")
+    for cell in cells:
+        if cell.name in chosen:
+            _judge(lab, cell, old[cell.name], ours, side, packets, (before[cell.name], after[cell.name]), report)
+    calm = [cell.name for cell in cells if _downs(before[cell.name], after[cell.name])]
+    report.check(not calm, f"no session of {len(cells)} counts a Down meanwhile" + (f": {', '.join(calm)}" if calm else ""))
+
+
+def _judge(lab, cell, old, ours, side, packets, facts, report):
+    far = cell.address(cell.node)
+    mine = [packet for packet in packets[cell.interface or "mh"] if far in (packet.source, packet.target)]
+    seen = wire.sequence(mine, ours, side)
+    was = max(old.timers.near.tx, old.timers.far.rx)
+    # What stock daemons do wrong with a poll sequence of their own would be theirs: told by the figures alone.
+    problems = seen.problems(was, judged_pace=ours) + agreement(lab, cell, facts[1])
+    if not ours and cell.engine != "bird" and seen.answer_ms > 5:
+        problems.append("our Final is late")
+    if _downs(*facts):
+        problems.append("a Down")
+    report.check(not problems, f"{TITLES[cell.engine]}, {cell.family}: {'we' if ours else 'they'} change {was} to {side} ms: "
+                 f"{seen.polls} Poll, {seen.finals} Final after {seen.answer_ms:.2f} ms, {len(mine)} packets"
+                 + (f" ({'; '.join(problems)})" if problems else ""))
+
+
+def _downs(before, after):
+    return any(early is None or late is None or late.downs != early.downs for early, late in zip(before, after))

@@ -1,0 +1,241 @@
+"""The engines under test: their configuration for a set of cells, how they are started, asked and changed while running.
+
+`facts()` of each gives, for each cell it serves, what that end says: state, ups, downs, and what it believes of the other.
+"""
+import json
+import os
+import re
+import socket
+from dataclasses import dataclass
+
+from wgbfdlab import vty
+from wgbfdlab.nodes import children, give_to_frr
+from wgbfdlab.topology import LabError
+
+REALTIME = ["chrt", "-f", "50"]  # one virtual processor: what has a deadline goes before what has none
+DATA_PLANE = "unix:/run/frr/bfddp.sock"
+WGBFD = os.environ.get("WGBFD", "wgbfd")
+
+
+@dataclass
+class Fact:
+    up: bool
+    downs: int      # counted by the engine
+    agreed: tuple   # what this end says of intervals; the engine's own words
+    raw: dict
+
+
+class Wgbfd:
+    """Also our own end: then `cells` are all there are, and their near side is ours."""
+
+    def __init__(self, node, cells, public, extra=""):
+        self.node, self.cells, self.public, self.extra = node, cells, public, extra
+        self.path = node.directory / "wgbfd.toml"
+        self.ours = node.name == "us"
+        self._process = None
+
+    def _text(self):
+        lines = []
+        if any(cell.several_hops for cell in self.cells):
+            lines += ["[[adjacency]]", 'name = "router"', 'interface = "mh"', f'peer = "{self.public("r")}"', "probe = false"]
+        for cell in self.cells:
+            here, there = ("us", cell.node) if self.ours else (cell.node, "us")
+            side = cell.timers.near if self.ours else cell.timers.far
+            lines += ["[[session]]" if cell.several_hops else "[[adjacency]]", f'name = "{cell.name}"']
+            if cell.several_hops:
+                lines += [f'local = "{cell.address(here)}"', f'remote = "{cell.address(there)}"', "multihop = true",
+                          f"minimum_ttl = {cell.minimum_ttl}"]
+            else:
+                lines += [f'interface = "{cell.interface}"', f'peer = "{self.public(there)}"',
+                          f'address = "{cell.address(there)}"']
+            lines += [f'interval = "{side.tx}ms"', f"multiplier = {side.multiplier}"]
+        return "\n".join(lines) + "\n" + self.extra
+
+    def start(self):
+        self.path.write_text(self._text())
+        self._process = self.node.spawn([*REALTIME, WGBFD, "run", "--config", self.path], "wgbfd.log")
+
+    def change(self, cells):
+        """The same sessions with other timers, while they run."""
+        self.cells = cells
+        self.path.write_text(self._text())
+        done = self.node.run([WGBFD, "reload"], check=False)
+        if done.returncode != 0:
+            raise LabError(f"{self.node.name}: wgbfd reload: {done.stderr.strip()}")
+
+    def stop(self):
+        """SIGTERM, and the exit status."""
+        for child in children(self._process.pid):
+            os.kill(child, 15)
+        return self._process.wait(timeout=30)
+
+    def status(self):
+        done = self.node.run([WGBFD, "status", "--json"], check=False)
+        try:
+            return json.loads(done.stdout)
+        except json.JSONDecodeError:
+            return {}
+
+    def rows(self):
+        return {row["name"]: row for row in self.status().get("adjacencies", [])}
+
+    def facts(self):
+        rows, found = self.rows(), {}
+        for cell in self.cells:
+            row = rows.get(cell.name)
+            if row and row["bfd"]:
+                bfd = row["bfd"]
+                agreed = tuple(bfd[key] / 1000 for key in ("tx_interval_us", "rx_interval_us", "detection_time_us"))
+                found[cell.name] = Fact(bfd["state"] == "Up", bfd["downs"], agreed, bfd)
+        return found
+
+    def expected(self, cell, agreed):
+        if self.ours:
+            return agreed.tx, agreed.rx, agreed.detection
+        return agreed.rx, agreed.tx, agreed.far_detection
+
+
+class Frr:
+    """zebra, bfdd and bgpd of one node; with `data_plane` bfdd leaves its sessions to wgbfd."""
+
+    def __init__(self, node, bfdd="", bgpd="", data_plane=False):
+        self.node, self.data_plane = node, data_plane
+        head = f"hostname {node.name}\nlog timestamp precision 6\nlog file {node.logs}/"
+        self._write("zebra", f"{head}zebra.log\n")
+        self._write("bfdd", f"{head}bfdd.log\ndebug bfd peer\n{bfdd}")
+        self._write("bgpd", f"{head}bgpd.log\n{bgpd}")
+
+    def _write(self, name, text):
+        path = self.node.etc_frr / f"{name}.conf"
+        path.write_text(text)
+        give_to_frr(path)
+
+    def start(self, name):
+        """A process whose end means that the daemon is ready."""
+        command = [f"/usr/lib/frr/{name}", "-d", "-f", f"/etc/frr/{name}.conf", "-i", f"/run/frr/{name}.pid"]
+        if name == "bfdd":
+            command = [*REALTIME, *command, *(["--dplaneaddr", DATA_PLANE] if self.data_plane else [])]
+        return self.node.spawn(command, f"{name}.out")
+
+    def bgp(self, address):
+        """(state, what reset it last) of a neighbour."""
+        row = vty.ask_json(self.node, "bgpd", "show bgp neighbors json").get(address, {})
+        return row.get("bgpState", "unknown"), row.get("lastResetDueTo", "")
+
+    def established(self):
+        """{neighbour: connections dropped so far} of those that are Established."""
+        rows = vty.ask_json(self.node, "bgpd", "show bgp neighbors json")
+        return {address: row.get("connectionsDropped", 0) for address, row in rows.items()
+                if row.get("bgpState") == "Established"}
+
+
+class Bfdd:
+    """Stock bfdd: a profile for each kind of timers, a peer for each cell."""
+
+    def __init__(self, node, cells):
+        self.node, self.cells = node, cells
+
+    def text(self):
+        lines = ["bfd"]
+        for timers in {cell.timers.key: cell.timers for cell in self.cells}.values():
+            lines += [f" profile {timers.key}", *_bfdd_timers(timers.far), " exit"]
+        for cell in self.cells:
+            ends = f"local-address {cell.address(cell.node)}"
+            where = f"multihop {ends}" if cell.several_hops else f"{ends} interface {cell.interface}"
+            lines += [f" peer {cell.address('us')} {where}", f"  profile {cell.timers.key}", " exit"]
+        return "\n".join(lines) + "\n"
+
+    def change(self, cells):
+        self.cells = cells
+        for timers in {cell.timers.key: cell.timers for cell in cells}.values():
+            vty.configure(self.node, "bfdd", ["bfd", f"profile {timers.key}", *_bfdd_timers(timers.far)])
+
+    def facts(self):
+        peers = {_bfdd_key(row): row for row in vty.ask_json(self.node, "bfdd", "show bfd peers json")}
+        counters = {_bfdd_key(row): row for row in vty.ask_json(self.node, "bfdd", "show bfd peers counters json")}
+        found = {}
+        for cell in self.cells:
+            key = (cell.address("us"), cell.interface)
+            row, count = peers.get(key), counters.get(key)
+            if row and count:
+                agreed = tuple(row.get(f"{whose}{what}") for whose in ("remote-", "")
+                               for what in ("receive-interval", "transmit-interval", "detect-multiplier"))
+                found[cell.name] = Fact(row["status"] == "up", count["session-down"], agreed, row)
+        return found
+
+    def expected(self, cell, _agreed):
+        near, far = cell.timers.near, cell.timers.far
+        return near.rx, near.tx, near.multiplier, far.rx, far.tx, far.multiplier
+
+
+def _bfdd_key(row):
+    return row["peer"], row.get("interface", "")
+
+
+def _bfdd_timers(side):
+    return [f"  detect-multiplier {side.multiplier}", f"  receive-interval {side.rx}", f"  transmit-interval {side.tx}"]
+
+
+class Bird:
+    """BIRD: timers stand by interface, and once for all several-hops sessions. It counts no Downs: its log does."""
+
+    def __init__(self, node, cells, bfd="", bgp=""):
+        self.node, self.cells, self.bfd, self.bgp = node, cells, bfd, bgp
+        self.path, self.log = node.directory / "bird.conf", node.logs / "bird.log"
+
+    def _text(self):
+        lines = [f'log "{self.log}" all;', "timeformat protocol iso long us;", "timeformat log iso long us;",
+                 "router id 10.0.3.2;", "protocol device { }", "protocol bfd bfd1 {", " debug { states, events };", self.bfd]
+        for cell in self.cells:
+            far, local = cell.timers.far, cell.address("bird")
+            timers = f"min rx interval {far.rx} ms; min tx interval {far.tx} ms; multiplier {far.multiplier};"
+            if cell.several_hops:
+                lines.append(f" neighbor {cell.address('us')} local {local} multihop yes;")
+            else:
+                lines.append(f' interface "{cell.interface}" {{ {timers} }};')
+                lines.append(f' neighbor {cell.address("us")} dev "{cell.interface}" local {local};')
+            if cell.several_hops:
+                lines.append(f" multihop {{ {timers} }};")
+        return "\n".join([*lines, "}", self.bgp]) + "\n"
+
+    def start(self):
+        self.path.write_text(self._text())
+        return self.node.spawn([*REALTIME, "bird", "-c", self.path, "-s", "/run/bird.ctl", "-P", "/run/bird.pid"], "bird.out")
+
+    def change(self, cells):
+        self.cells = cells
+        self.path.write_text(self._text())
+        self.ask("configure")
+
+    def ask(self, command):
+        """The text of one command of the control socket."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5)
+            line.connect(self.node.path("/run/bird.ctl"))
+            reader = line.makefile("r", encoding="utf-8", errors="replace")
+            reader.readline()  # its greeting
+            line.sendall(command.encode() + b"\n")
+            text = ""
+            for row in reader:
+                text += row[5:] if row[:1] != " " else row[1:]
+                if re.match(r"[089]\d{3} ", row):
+                    break
+        return text
+
+    def facts(self):
+        rows = {}
+        for row in self.ask("show bfd sessions").splitlines():
+            words = row.split()
+            if len(words) == 7 and words[6][:1].isdigit():
+                rows[words[0], words[1]] = words
+        return {cell.name: self._fact(cell, rows[key]) for cell in self.cells
+                if (key := (cell.address("us"), cell.interface or "---")) in rows}
+
+    def _fact(self, cell, words):
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        downs = len(re.findall(rf"Session to {re.escape(cell.address('us'))} changed state from Up", text))
+        return Fact(words[2] == "Up", downs, (float(words[5]) * 1000, float(words[6]) * 1000),
+                    {"since": " ".join(words[3:5]), "state": words[2]})
+
+    def expected(self, _cell, agreed):
+        return agreed.rx, agreed.far_detection
