@@ -117,6 +117,7 @@ private:
     DesiredSessions desired_sessions() const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();
+    void end_settling(base::TimePoint now);
     void assess_all(base::Now now);
     bool assess(base::Now now, Tracked& tracked);
     policy::Evidence evidence(const Tracked& tracked, base::TimePoint now) const;
@@ -143,6 +144,7 @@ private:
     std::set<std::string> remembered_;               // until settle_at_
     base::TimePoint settle_at_ = base::TimePoint{};  // feeds stand as they are until then
     base::TimePoint taken_at_{};                     // the last turn
+    bool waited_for_sessions_ = false;
     bool structure_dirty_ = true;
     bool verdicts_dirty_ = true;
     bool feeds_due_ = false;

@@ -137,6 +137,13 @@ base::TimePoint Sessions::next_judgement(base::TimePoint now) const {
     return earliest;
 }
 
+base::TimePoint Sessions::last_judgement(base::TimePoint now) const {
+    base::TimePoint last{};
+    for (const auto& [key, session] : sessions_)
+        if (is_settling(session, now)) last = std::max(last, session.judged_from);
+    return last;
+}
+
 base::Duration Sessions::longest_detection() const {
     base::Duration longest{};
     for (const auto& [key, session] : sessions_)

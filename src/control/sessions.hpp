@@ -56,6 +56,7 @@ public:
     const std::map<bfd::SessionKey, ManagedSession>& all() const { return sessions_; }
     base::Duration longest_detection() const;
     base::TimePoint next_judgement(base::TimePoint now) const;  // the next judged_from of a session that is not Up
+    base::TimePoint last_judgement(base::TimePoint now) const;  // the last one; TimePoint{}: none is settling
     std::size_t refused() const { return refused_; }            // sessions there was no slot for
 
 private:

@@ -7,6 +7,8 @@
 namespace control {
 namespace {
 
+constexpr base::Duration settle_on_at_most = std::chrono::seconds{3};
+
 // Nobody can prove a peer that the operator leaves alone.
 bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
     return tracked.probe(config).require_proof && (!tracked.configured || tracked.configured->probe);
@@ -16,12 +18,8 @@ bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
 
 Turn Controller::take(base::Now now) {
     taken_at_ = now.steady;
-    const bool settling = settle_at_ != base::TimePoint{} && now.steady < settle_at_;
-    if (settle_at_ != base::TimePoint{} && !settling) {
-        settle_at_ = base::TimePoint{};
-        adjacencies_.remember(std::exchange(remembered_, {}));
-        verdicts_dirty_ = feeds_due_ = true;
-    }
+    if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
+    const bool settling = settle_at_ != base::TimePoint{};
     if (structure_dirty_ && !stopping_) reconcile(now);
     tell_bfdd();
     if (verdicts_dirty_) assess_all(now);
@@ -30,6 +28,17 @@ Turn Controller::take(base::Now now) {
         feeds_due_ = false;
     }
     return std::exchange(turn_, {});
+}
+
+// Sessions begin when the host is known, a little after us. Until they are judged nobody counts as down, and feeds that
+// were applied then would let go of what they hold and take it again: they wait once more, for these.
+void Controller::end_settling(base::TimePoint now) {
+    const bool first = !waited_for_sessions_;
+    waited_for_sessions_ = true;
+    const auto judged = first ? sessions_.last_judgement(now) : base::TimePoint{};
+    settle_at_ = std::min(judged, now + settle_on_at_most);
+    adjacencies_.remember(std::exchange(remembered_, {}));
+    verdicts_dirty_ = feeds_due_ = true;
 }
 
 void Controller::reconcile(base::Now now) {

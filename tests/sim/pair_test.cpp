@@ -363,6 +363,22 @@ TEST_CASE("after a restart what was up is judged anew when three seconds have pa
     CHECK(pair.a.feeds_applied == 1);
 }
 
+TEST_CASE("after a restart the feeds wait for sessions that began a little later than the daemon") {
+    const auto name = Pair{}.a.row().name;
+    sim::World world{with_link(), with_link()};
+    world.a.controller.on_adopt(world.now(), {name});
+    world.run_for(20ms);  // until the host is known
+    auto peer = sim::peer(0xb, {sim::net("10.8.0.2/32")});
+    peer.latest_handshake = world.now().wall - 1s;
+    world.a.controller.on_host(world.now(), sim::host("10.8.0.1", {peer}));
+    world.run_for(2999ms);
+    CHECK(world.a.row().verdict.state == VerdictState::unknown);
+    CHECK(world.a.feeds_applied == 0);  // unknown with a fresh handshake counts as live: link would go UP and back
+    world.run_for(2ms);
+    CHECK(world.a.row().verdict.state == VerdictState::down);
+    CHECK(world.a.feeds_applied == 1);
+}
+
 TEST_CASE("RFC 9468 §2: an unsolicited session is granted within its prefixes and its maximum, and ends after Down") {
     auto config_a = with_link();
     config_a.interfaces[0].unsolicited = {sim::net("10.9.0.0/24")};
