@@ -96,7 +96,7 @@ def main():
         time.sleep(3)
         table.hold(lab, cannot, HELD, report)
         say("now timers change")
-        change.all_changes(lab, report)
+        change.all_changes(lab, FULL, report)
         say("now sessions are stopped on purpose")
         maintenance.run(lambda: wait(maintenance.waits, 60, "BGP and its BFD are back", report))
     finally:
