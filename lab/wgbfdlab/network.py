@@ -53,11 +53,11 @@ class Network:
 
     def _build(self):
         prefix = f"{PREFIX}-{os.getpid()}"
-        propagation = mounts.separate()
+        mounts.separate()
         self.keys = wireguard.Keys(self.topology)
         for name, spec in self.topology.nodes.items():
             self.nodes[name] = RunningNode(spec, self._temporary / name, prefix)
-            self.nodes[name].start(propagation)
+            self.nodes[name].start()
         for node in self.nodes.values():
             node.wait_started()
         self._link()

@@ -40,12 +40,12 @@ class RunningNode:
         self.pid = 0
         self._holder = None
 
-    def start(self, propagation):
+    def start(self):
         script = FIRST_PROCESS.format(etc=shlex.quote(str(self.etc_frr)), frr="frr:frr" if frr_ids() else "root:root")
         with open(self.logs / "node.out", "wb") as errors:
             self._holder = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-                 "--propagation", propagation, "/bin/sh", "-c", script],
+                 "--propagation", "private", "/bin/sh", "-c", script],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
 
     def wait_started(self):
