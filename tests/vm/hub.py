@@ -121,7 +121,7 @@ def cut_one(lab):
     begun = time.monotonic()
     for space, device in ends:
         space.run(f"tc qdisc add dev {device} root netem loss 100%")
-    took = wait(lambda: not bfd_up(lab.rows()[one.key.public]) and not bfd_up(one.row()), 10)
+    took = wait(lambda: not bfd_up(lab.rows().get(one.key.public)) and not bfd_up(one.row()), 10)
     row = lab.rows()[one.key.public]
     lab.report.check(took is not None and row["state"] == "down" and row["cause"] == "detect-timeout",
                      f"{one.space.name} is cut: down at both ends {seconds(took)} later, cause {row['cause']} "
@@ -131,7 +131,7 @@ def cut_one(lab):
     for space, device in ends:
         space.run(f"tc qdisc del dev {device} root")
     lab.report.tell(f"{one.space.name} was cut for {time.monotonic() - begun:.1f} s")
-    took = wait(lambda: bfd_up(lab.rows()[one.key.public]) and bfd_up(one.row()), 15)
+    took = wait(lambda: bfd_up(lab.rows().get(one.key.public)) and bfd_up(one.row()), 15)
     lab.report.check(took is not None, f"it carries again: Up at both ends after {seconds(took)}")
     return one
 
@@ -186,7 +186,8 @@ def rates(lab):
 def out_and_in(lab, cut):
     one = lab.spokes[0]
     lab.space.run(f"wg set wg0 peer {one.key.public} remove")
-    gone = wait(lambda: one.key.public not in lab.rows() or lab.rows()[one.key.public]["cause"] == "peer-removed", 10, 0.02)
+    removed = {"cause": "peer-removed"}
+    gone = wait(lambda: (rows := lab.rows()) and rows.get(one.key.public, removed)["cause"] == "peer-removed", 10, 0.02)
     lab.report.check(gone is not None and gone <= 2, f"`wg set` takes {one.space.name} out: wgbfd has followed {seconds(gone)} later (<= 2 s)")
     time.sleep(2)
     lab.space.run(f"wg set wg0 peer {one.key.public} allowed-ips {one.address}/32 endpoint 10.1.{one.number}.2:{PORT}")

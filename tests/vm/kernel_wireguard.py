@@ -104,7 +104,7 @@ def up_again(report, near, far, keys, limit=20):
 def interface_comes_and_goes(report, net, near, far):
     keys, index = net.keys["wg1"], links.link(net.a, "wg1")["ifindex"]
     net.a.ip("link del wg1")
-    gone = wait(lambda: not any(row["interface"] == "wg1" and bfd_up(row) for row in near.rows().values()), 10, 0.01)
+    gone = wait(lambda: (rows := near.rows()) and not any(row["interface"] == "wg1" and bfd_up(row) for row in rows.values()), 10, 0.01)
     left = [(row["state"], row["cause"]) for row in near.rows().values() if row["interface"] == "wg1"]
     report.check(gone is not None, f"wg1 is deleted: no session on it {seconds(gone)} later; rows left: {left}")
     time.sleep(2)
