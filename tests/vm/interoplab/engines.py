@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from dataclasses import dataclass
+from datetime import datetime
 
 from wgbfdlab import vty
 from wgbfdlab.nodes import children, give_to_frr
@@ -182,6 +183,7 @@ class Bird:
     def __init__(self, node, cells, bfd="", bgp=""):
         self.node, self.cells, self.bfd, self.bgp = node, cells, bfd, bgp
         self.path, self.log = node.directory / "bird.conf", node.logs / "bird.log"
+        self._since = {}  # of each cell: (Up since when, Downs)
 
     def _text(self):
         lines = [f'log "{self.log}" all;', "timeformat protocol iso long us;", "timeformat log iso long us;",
@@ -228,14 +230,19 @@ class Bird:
             words = row.split()
             if len(words) == 7 and words[6][:1].isdigit():
                 rows[words[0], words[1]] = words
-        return {cell.name: self._fact(cell, rows[key]) for cell in self.cells
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return {cell.name: self._fact(cell, rows[key], text) for cell in self.cells
                 if (key := (cell.address("us"), cell.interface or "---")) in rows}
 
-    def _fact(self, cell, words):
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        downs = len(re.findall(rf"Session to {re.escape(cell.address('us'))} changed state from Up", text))
-        return Fact(words[2] == "Up", downs, (float(words[5]) * 1000, float(words[6]) * 1000),
-                    {"since": " ".join(words[3:5]), "state": words[2]})
+    def _fact(self, cell, words, log):
+        """Its log names no interface: where the address is not the session's own, another moment of going Up is a Down."""
+        since = datetime.fromisoformat(f"{words[3]} {words[4]}").timestamp()
+        before, downs = self._since.get(cell.name, (since, 0))
+        downs += abs(since - before) > 0.01  # BIRD reckons it anew each time, microseconds off
+        self._since[cell.name] = since, downs
+        if cell.family != "link-local":
+            downs = len(re.findall(rf"Session to {re.escape(cell.address('us'))} changed state from Up", log))
+        return Fact(words[2] == "Up", downs, (float(words[5]) * 1000, float(words[6]) * 1000), {"state": words[2]})
 
     def expected(self, _cell, agreed):
         return agreed.rx, agreed.far_detection

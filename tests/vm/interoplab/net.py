@@ -24,10 +24,10 @@ class Net:
         self.cells, self.bgp = cells, bgp
         self._folder = Path(tempfile.mkdtemp(prefix="wgbfd-interop-"))
         self._folder.chmod(0o755)
-        propagation = mounts.separate()
+        mounts.separate()
         self.nodes = {name: RunningNode(SimpleNamespace(name=name), self._folder / name, "interop") for name in (*ENDS, "r")}
         for node in self.nodes.values():
-            node.start(propagation)
+            node.start()
         for node in self.nodes.values():
             node.wait_started()
         self.keys = {name: wireguard._pair() for name in self.nodes}  # pylint: disable=protected-access

@@ -67,8 +67,6 @@ def _row(lab, cell, before, after, lasted):
         problems += [f"{count} Downs at {who}" for count, who in zip(downs, ("our end", cell.engine)) if count]
         if ups != 1 + now["downs"] or now["downs"]:
             problems.append(f"since the start {ups} Ups and {now['downs']} Downs at our end")
-        if after[1].raw.get("since") != before[1].raw.get("since"):
-            problems.append("BIRD: not Up all the time")
         # RFC 5880 §6.8.7: 75 to 100 % of the interval; 2 % for the moments of reading.
         problems += [f"one packet in {mean:.1f} ms {way}" for mean, interval, way in (
             (sent, agreed.tx, "sent"), (received, agreed.rx, "received")) if not 0.735 * interval < mean < 1.02 * interval]

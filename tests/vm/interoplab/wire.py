@@ -111,18 +111,18 @@ class Sequence:
     longest_gap_ms: float = 0  # between the initiator's packets until the Final
     new_values: bool = False   # the Poll carries them
 
-    def problems(self, old_ms, judged_pace):
-        """In words; `judged_pace`: the initiator is ours, and must keep the old pace until the Final (§6.8.3)."""
+    def problems(self, old_ms, strict):
+        """In words; `strict`: the initiator is ours, and must keep the old pace until the Final (§6.8.3)."""
         found = []
         if not self.polls:
             found.append("no Poll")
-        if not self.new_values:
+        if strict and not self.new_values:
             found.append("the Poll lacks the new values")
         if not self.finals:
             found.append("no Final")
         if self.both:
             found.append(f"{self.both} packets with P and F")
-        if judged_pace and self.longest_gap_ms > old_ms + 2:
+        if strict and self.longest_gap_ms > old_ms + 2:
             found.append(f"{self.longest_gap_ms:.1f} ms between two packets before the Final, {old_ms} agreed")
         return found
 
@@ -137,8 +137,9 @@ def sequence(packets, by_us, side):
                 seen.longest_gap_ms = max(seen.longest_gap_ms, (packet.at - last) * 1000)
             if not packet.final:
                 last = packet.at
-            if packet.poll and packet.asks == (side.rx, side.tx, side.multiplier):
-                seen.polls, seen.new_values = seen.polls + 1, True
+            if packet.poll:
+                seen.polls += 1
+                seen.new_values |= packet.asks == (side.rx, side.tx, side.multiplier)
                 asked = packet.at
         elif packet.final and asked:
             seen.finals += 1
