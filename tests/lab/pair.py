@@ -229,10 +229,10 @@ class Pair:
         self.specs = {name: SimpleNamespace(name=name, wireguards=[self._wireguard(name, other)])
                       for name, other in (("a", "b"), ("b", "a"))}
         self.keys = wireguard.Keys(SimpleNamespace(nodes=self.specs))
-        propagation = mounts.separate()
+        mounts.separate()
         for name, spec in self.specs.items():
             self.nodes.append(nodes.RunningNode(spec, self.directory / name, self.prefix))
-            self.nodes[-1].start(propagation)
+            self.nodes[-1].start()
         for node in self.nodes:
             node.wait_started()
         one, two = self.nodes
