@@ -285,7 +285,7 @@ def main(groups, arguments):
         for name in arguments[1:] or list(groups):
             try:
                 groups[name](arguments[0])
-            except (LabError, OSError, KeyError, subprocess.SubprocessError) as error:
+            except Exception as error:  # pylint: disable=broad-except  # counted, whatever it was
                 check(f"{name} runs to its end", False, f"{type(error).__name__}: {error}")
     print(f"{counts['ok']} passed, {counts['FAIL']} failed")
     return 1 if counts["FAIL"] else 0

@@ -14,7 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__fil
 
 from timelab import cuts, daemons  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.blackhole import Blackhole  # noqa: E402  pylint: disable=wrong-import-position
-from timelab.report import Report, Spread, busy  # noqa: E402  pylint: disable=wrong-import-position
+from timelab.report import Report, Spread, busiest, busy  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.tunnels import Tunnel, Tunnels  # noqa: E402  pylint: disable=wrong-import-position
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
@@ -73,7 +73,8 @@ def main():
         begun = time.monotonic()
         found = cuts.Cuts(net, Blackhole(net.nodes["router"]), chance, TIMES).run()
         tell(found, report)
-        report.tell(f"{len(found)} cuts in {time.monotonic() - begun:.0f} s of virtual time, {busy():.0f} s of the processor since the boot")
+        report.tell(f"{len(found)} cuts in {time.monotonic() - begun:.0f} s of virtual time, {busy():.0f} s of the processor since the boot: "
+                    f"{busiest()}")
         loop = daemons.status(net.nodes["fifo"]).get("probe_loop", {})
         report.tell(f"probe loop under chrt -f 50: {loop.get('late_wakes')} late wakes, at most {loop.get('max_lateness_us')} us late, "
                     f"{loop.get('stalls')} stalls")

@@ -30,9 +30,8 @@ class Line:
     """The packets of one tunnel at its near end since the last cut; the kernel's time stamps."""
 
     def __init__(self, node, interface):
-        with inside(node):
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-        with inside(node):
+        with inside(node):  # with a protocol, but not bound yet, it would hear all interfaces
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
             self._socket.bind((interface, ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)

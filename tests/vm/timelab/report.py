@@ -39,3 +39,15 @@ def busy():
     """Seconds the processor worked since the boot; they, and not the idle ones, cost the host's time."""
     words = Path("/proc/stat").read_text(encoding="ascii").split()
     return sum(map(int, words[1:4] + words[6:8])) / os.sysconf("SC_CLK_TCK")
+
+
+def busiest(count=6):
+    """The processes that took most of the processor, in words: a daemon that spins shows here."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = stat.read_text(encoding="utf-8", errors="replace").split("(", 1)[1].rsplit(")", 1)
+        except OSError:  # it has ended
+            continue
+        found.append((sum(map(int, rest.split()[11:13])) / os.sysconf("SC_CLK_TCK"), name, stat.parent.name))
+    return ", ".join(f"{name} ({pid}) {seconds:.1f} s" for seconds, name, pid in sorted(found, reverse=True)[:count])
