@@ -216,13 +216,9 @@ def executables(pattern):
     return [path for path in sorted(TREE.glob(pattern)) if path.is_file() and os.access(path, os.X_OK)]
 
 
-# Not yet steady enough for every run: BIRD's own "since" is read differently from one boot to the next.
-FULL_ONLY = {"interop.py"}
-
-
 def tier_vm(log):
     release_built()
-    tests = [test for test in executables("tests/vm/*") if FULL or test.name not in FULL_ONLY]
+    tests = executables("tests/vm/*")
     if not tests:
         raise NotRun("tests/vm holds no test")
     status, _ = commands.run(["lab/vm", "image"], log, 900)

@@ -74,8 +74,8 @@ def second_frr(node):
 def bird_bgp():
     one = PEERINGS[2]
     return (f"protocol bgp peering {{ local {one.address('bird')} as {one.as_number}; neighbor {one.address('us')} as 65001; "
-            "bfd on; hold time 3; keepalive time 1; connect delay time 1; connect retry time 1; error wait time 1, 2; "
-            "ipv4 { import all; export none; }; }")
+            "debug { states }; bfd on; hold time 3; keepalive time 1; connect delay time 1; connect retry time 1; "
+            "error wait time 1, 2; ipv4 { import all; export none; }; }")
 
 
 def bird_bfd_interface():
@@ -151,15 +151,14 @@ class Maintenance:
         self._watch(what, peerings, before, judged)
 
     def _drops(self, one):
-        """(ours, theirs): how often BGP was dropped so far; BIRD has no count, so the moment since when."""
+        """(ours, theirs): how often BGP was dropped so far (at BIRD: came up); None while it is not Established."""
         ours = self.ends["ours"].established().get(one.address(one.node))
         return ours, self._theirs(one)
 
     def _theirs(self, one):
         if one.node == "bird":
-            words = next((row.split() for row in self.ends["bird"].ask("show protocols peering").splitlines()
-                          if row.startswith("peering ")), [])
-            return " ".join(words[4:6]) if "Established" in words else None
+            bird = self.ends["bird"]
+            return bird.ups("peering") if "Established" in bird.ask("show protocols peering") else None
         frr = self.ends["stock" if one.node == "frr" else "second"]
         return frr.established().get(one.address("us"))
 

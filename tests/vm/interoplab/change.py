@@ -24,7 +24,8 @@ def _step(lab, chosen, ours, side, report):
     old = {cell.name: cell for cell in lab.cells}
     cells = [cell.with_timers(**{"near" if ours else "far": side}) if cell.name in chosen else cell for cell in lab.cells]
     before = lab.facts()
-    capture = wire.Capture(lab.net.nodes["us"], sorted({cell.interface or "mh" for cell in cells if cell.name in chosen}))
+    captures = {node: wire.Capture(lab.net.nodes[node], sorted({cell.interface or "mh" for cell in cells if cell.name in chosen
+                                                                and node in ("us", cell.node)})) for node in ("us", "two")}
     time.sleep(0.3)
     lab.cells = cells
     if ours:
@@ -36,7 +37,8 @@ def _step(lab, chosen, ours, side, report):
     for name, engine in lab.far.items():
         engine.cells = [cell for cell in cells if cell.engine == name]
     time.sleep(SETTLED)
-    packets, after = capture.take(), lab.facts()
+    after = lab.facts()
+    packets = {node: capture.take() for node, capture in captures.items()}
     print(f"\n{'we' if ours else 'they'} change to {side} ms")
     for cell in cells:
         if cell.name in chosen:
@@ -47,18 +49,24 @@ def _step(lab, chosen, ours, side, report):
 
 def _judge(lab, cell, old, ours, side, packets, facts, report):
     far = cell.address(cell.node)
-    mine = [packet for packet in packets[cell.interface or "mh"] if far in (packet.source, packet.target)]
-    seen = wire.sequence(mine, ours, side)
+    interface = cell.interface or "mh"
+    at_us, at_two = ([packet for packet in packets[node].get(interface, []) if far in (packet.source, packet.target)]
+                     for node in ("us", "two"))
+    seen = wire.sequence(at_us, ours, side)
     was = max(old.timers.near.tx, old.timers.far.rx)
     # Stock daemons may poll once for each line of their configuration: what they announce last is in the agreement.
-    problems = seen.problems(was, strict=ours or cell.engine == "wgbfd") + agreement(lab, cell, facts[1])
+    problems = seen.problems(was, strict=ours) + agreement(lab, cell, facts[1])
+    if cell.engine == "wgbfd" and not ours:  # judged where it sends: WireGuard may have to wait for the one processor
+        problems += wire.sequence(at_two, True, side).problems(was, strict=True)
     if not ours and seen.answer_ms > 5:
         problems.append("our Final is late")
     if _downs(*facts):
         problems.append("a Down")
     report.check(not problems, f"{TITLES[cell.engine]}, {cell.family}: {'we' if ours else 'they'} change {was} to {side} ms: "
-                 f"{seen.polls} Poll, {seen.finals} Final after {seen.answer_ms:.2f} ms, {len(mine)} packets"
+                 f"{seen.polls} Poll, {seen.finals} Final after {seen.answer_ms:.2f} ms, {len(at_us)} packets"
                  + (f" ({'; '.join(problems)})" if problems else ""))
+    if problems:
+        print("\n".join(wire.trace(at_us) + ["    where wgbfd sends:"] * bool(at_two) + wire.trace(at_two)))
 
 
 def _downs(before, after):

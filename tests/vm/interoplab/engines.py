@@ -6,14 +6,18 @@ import json
 import os
 import re
 import socket
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from pathlib import Path
 
 from wgbfdlab import vty
 from wgbfdlab.nodes import children, give_to_frr
 from wgbfdlab.topology import LabError
 
-REALTIME = ["chrt", "-f", "50"]  # one virtual processor: what has a deadline goes before what has none
+# One virtual processor stands for four hosts: what has a deadline goes before what has none, and our probe threads before the
+# other daemons, each of which reads its configuration in the thread that sends, ten milliseconds and more at a time.
+REALTIME, PROBES = ["chrt", "-f", "50"], 60
+POLLED = 0.5  # seconds: longer than a poll sequence takes with timers of 200 ms
 DATA_PLANE = "unix:/run/frr/bfddp.sock"
 WGBFD = os.environ.get("WGBFD", "wgbfd")
 
@@ -55,6 +59,13 @@ class Wgbfd:
     def start(self):
         self.path.write_text(self._text())
         self._process = self.node.spawn([*REALTIME, WGBFD, "run", "--config", self.path], "wgbfd.log")
+        end = time.monotonic() + 10
+        while not (probes := [task for task in _tasks(self._process.pid) if _name(task) == "probe"]):
+            if time.monotonic() > end:
+                raise LabError(f"{self.node.name}: wgbfd has no probe thread")
+            time.sleep(0.05)
+        for task in probes:
+            os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(PROBES))
 
     def change(self, cells):
         """The same sessions with other timers, while they run."""
@@ -94,6 +105,23 @@ class Wgbfd:
         if self.ours:
             return agreed.tx, agreed.rx, agreed.detection
         return agreed.rx, agreed.tx, agreed.far_detection
+
+
+def _tasks(pid):
+    """The threads of all processes below `pid`."""
+    for child in children(pid):
+        try:
+            yield from map(int, os.listdir(f"/proc/{child}/task"))
+        except FileNotFoundError:
+            continue
+        yield from _tasks(child)
+
+
+def _name(task):
+    try:
+        return Path(f"/proc/{task}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 class Frr:
@@ -147,9 +175,17 @@ class Bfdd:
         return "\n".join(lines) + "\n"
 
     def change(self, cells):
+        """bfdd sends at the new pace after any Final, even one that answers a Poll with its old values (RFC 5880 §6.8.3 says
+        otherwise), and is silent for too long then. So each line has its poll sequence to itself."""
+        old = {cell.timers.key: _bfdd_timers(cell.timers.far) for cell in self.cells}
         self.cells = cells
-        for timers in {cell.timers.key: cell.timers for cell in cells}.values():
-            vty.configure(self.node, "bfdd", ["bfd", f"profile {timers.key}", *_bfdd_timers(timers.far)])
+        new = {cell.timers.key: _bfdd_timers(cell.timers.far) for cell in cells}
+        for number in range(len(_bfdd_timers(cells[0].timers.far) if cells else [])):
+            changed = {key: lines[number] for key, lines in new.items() if lines[number] != old[key][number]}
+            for key, line in changed.items():
+                vty.configure(self.node, "bfdd", ["bfd", f"profile {key}", line])
+            if changed:
+                time.sleep(POLLED)
 
     def facts(self):
         peers = {_bfdd_key(row): row for row in vty.ask_json(self.node, "bfdd", "show bfd peers json")}
@@ -178,12 +214,12 @@ def _bfdd_timers(side):
 
 
 class Bird:
-    """BIRD: timers stand by interface, and once for all several-hops sessions. It counts no Downs: its log does."""
+    """BIRD: timers stand by interface, and once for all several-hops sessions. It counts no Downs: they are told by its log,
+    which names no interface, so a Down of one link-local session counts for all (they have one address)."""
 
     def __init__(self, node, cells, bfd="", bgp=""):
         self.node, self.cells, self.bfd, self.bgp = node, cells, bfd, bgp
         self.path, self.log = node.directory / "bird.conf", node.logs / "bird.log"
-        self._since = {}  # of each cell: (Up since when, Downs)
 
     def _text(self):
         lines = [f'log "{self.log}" all;', "timeformat protocol iso long us;", "timeformat log iso long us;",
@@ -230,19 +266,22 @@ class Bird:
             words = row.split()
             if len(words) == 7 and words[6][:1].isdigit():
                 rows[words[0], words[1]] = words
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        text = self._told()
         return {cell.name: self._fact(cell, rows[key], text) for cell in self.cells
                 if (key := (cell.address("us"), cell.interface or "---")) in rows}
 
+    def _told(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def ups(self, protocol):
+        """How often a protocol came up; its "since" is reckoned anew, and a little different, each time it is asked."""
+        return self._told().count(f"{protocol}: State changed to up\n")
+
     def _fact(self, cell, words, log):
-        """Its log names no interface: where the address is not the session's own, another moment of going Up is a Down."""
-        since = datetime.fromisoformat(f"{words[3]} {words[4]}").timestamp()
-        before, downs = self._since.get(cell.name, (since, 0))
-        downs += abs(since - before) > 0.01  # BIRD reckons it anew each time, microseconds off
-        self._since[cell.name] = since, downs
-        if cell.family != "link-local":
-            downs = len(re.findall(rf"Session to {re.escape(cell.address('us'))} changed state from Up", log))
-        return Fact(words[2] == "Up", downs, (float(words[5]) * 1000, float(words[6]) * 1000), {"state": words[2]})
+        ups, downs = (len(re.findall(rf"Session to {re.escape(cell.address('us'))} changed state from {change}\n", log))
+                      for change in (r"\w+ to Up", r"Up to \w+"))
+        # An Up that the log does not tell would be one whose end it does not tell either.
+        return Fact(words[2] == "Up" and ups > 0, downs, (float(words[5]) * 1000, float(words[6]) * 1000), {"state": words[2]})
 
     def expected(self, _cell, agreed):
         return agreed.rx, agreed.far_detection

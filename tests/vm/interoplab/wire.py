@@ -32,6 +32,11 @@ class Packet:
     def asks(self):
         return self.required_rx, self.desired_tx, self.multiplier
 
+    def __str__(self):
+        flags = (" P" if self.poll else "") + (" F" if self.final else "")
+        return f"{'we  ' if self.ours else 'they'} {self.state}{flags} diagnostic {self.diagnostic} " \
+               f"rx {self.required_rx:g} tx {self.desired_tx:g} x{self.multiplier}"
+
 
 class Capture:
     """Of the interfaces of `node`; one socket each."""
@@ -40,10 +45,11 @@ class Capture:
         self._sockets = {}
         with inside(node):
             for interface in interfaces:
-                line = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-                line.bind((interface, ETH_P_ALL))
+                # With a protocol from the start it would hear every interface until it is bound to its own.
+                line = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
                 line.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
                 line.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+                line.bind((interface, ETH_P_ALL))
                 line.setblocking(False)
                 self._sockets[interface] = line
 
@@ -146,3 +152,8 @@ def sequence(packets, by_us, side):
             seen.answer_ms = max(seen.answer_ms, (packet.at - asked) * 1000)
             asked = None
     return seen
+
+
+def trace(packets):
+    """Packet by packet, for who has to find out what went wrong."""
+    return [f"    {(packet.at - packets[0].at) * 1000:8.2f} ms {packet}" for packet in packets]
