@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <istream>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -21,8 +22,8 @@ using boost::asio::local::stream_protocol;
 
 class Connection {
 public:
-    explicit Connection(const wgbfd::RunDir& run_dir) : socket_{context_} {
-        const auto path = run_dir.control_socket().string();
+    explicit Connection(const wgbfd::RunDir& run_dir) : path_{run_dir.control_socket().string()}, socket_{context_} {
+        const auto& path = path_;
         if (path.size() >= sizeof(sockaddr_un::sun_path))
             throw std::runtime_error{path + " is too long for a socket: give a shorter --run-dir"};
         boost::system::error_code error;
@@ -38,11 +39,22 @@ public:
         if (error) throw std::runtime_error{"the daemon closed the connection: " + error.message()};
     }
 
-    // The next object; false when the daemon has closed the connection.
-    bool receive(nlohmann::json& out) {
-        boost::system::error_code error;
-        boost::asio::read_until(socket_, buffer_, '\n', error);
-        if (error) return false;
+    // The next object; false when the daemon has closed the connection. `within`: it hangs when it takes longer.
+    bool receive(nlohmann::json& out, std::optional<std::chrono::milliseconds> within = std::nullopt) {
+        std::optional<boost::system::error_code> ended;
+        boost::asio::async_read_until(socket_, buffer_, '\n',
+                                      [&](const boost::system::error_code& error, std::size_t) { ended = error; });
+        context_.restart();
+        within ? context_.run_for(*within) : context_.run();
+        if (!ended) {
+            boost::system::error_code ignored;
+            socket_.close(ignored);
+            context_.run();  // the read that is called off still uses the buffer
+            throw std::runtime_error{"the daemon at " + path_ +
+                                     " does not answer, it hangs: 'wgbfd doctor' names its process; end that and start "
+                                     "'wgbfd run' again"};
+        }
+        if (*ended) return false;
         std::istream in{&buffer_};
         std::string line;
         std::getline(in, line);
@@ -51,29 +63,32 @@ public:
     }
 
 private:
+    std::string path_;
     boost::asio::io_context context_;
     stream_protocol::socket socket_;
     boost::asio::streambuf buffer_;
 };
 
-nlohmann::json result_of(Connection& connection, const nlohmann::json& request) {
+nlohmann::json result_of(Connection& connection, const nlohmann::json& request, std::chrono::milliseconds within) {
     connection.send(request);
     nlohmann::json answer;
-    if (!connection.receive(answer)) throw std::runtime_error{"the daemon closed the connection without an answer"};
+    if (!connection.receive(answer, within))
+        throw std::runtime_error{"the daemon closed the connection without an answer"};
     if (!answer.value("ok", false)) throw std::runtime_error{answer.value("error", std::string{"unknown error"})};
     return answer["result"];
 }
 
 }  // namespace
 
-nlohmann::json ask(const wgbfd::RunDir& run_dir, const nlohmann::json& request) {
+nlohmann::json ask(const wgbfd::RunDir& run_dir, const nlohmann::json& request, std::chrono::milliseconds within) {
     Connection connection{run_dir};
-    return result_of(connection, request);
+    return result_of(connection, request, within);
 }
 
-void follow(const wgbfd::RunDir& run_dir, const std::function<bool(const nlohmann::json&)>& on_event) {
+void follow(const wgbfd::RunDir& run_dir, const std::function<bool(const nlohmann::json&)>& on_event,
+            std::chrono::milliseconds within) {
     Connection connection{run_dir};
-    for (const auto& event : result_of(connection, {{"command", "events"}, {"follow", true}}))
+    for (const auto& event : result_of(connection, {{"command", "events"}, {"follow", true}}, within))
         if (!on_event(event)) return;
     nlohmann::json event;
     while (connection.receive(event))
