@@ -1,7 +1,11 @@
 #include "daemon/log.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <cstdlib>
 
@@ -43,11 +47,23 @@ spdlog::logger& logger() {
     return *instance;
 }
 
+// A pipe or socket that nobody reads: writing would wait with everything else at a stand.
+bool is_stuck() {
+    pollfd out{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&out, 1, 0) == 0;
+}
+
 }  // namespace
 
 Log::Log() : journald_{std::getenv("JOURNAL_STREAM") != nullptr} {}
 
 void Log::write(Level level, std::string_view line) const {
+    if (is_stuck()) {
+        ++lost_;
+        return;
+    }
+    if (const auto lost = std::exchange(lost_, 0); lost > 0)
+        write(Level::warning, "log lines_lost=" + std::to_string(lost));
     if (journald_)
         logger().log(spdlog_level(level), "<{}>{}", priority(level), line);
     else

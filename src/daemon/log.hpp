@@ -1,5 +1,5 @@
 // The daemon's log: `event key=value …`, one line a state change, on standard error. Under journald each line carries
-// its priority in front (sd-daemon(3)); elsewhere the time and the level.
+// its priority in front (sd-daemon(3)); elsewhere the time and the level. A reader that hangs costs lines, never time.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ public:
 
 private:
     bool journald_;
+    mutable std::uint64_t lost_ = 0;  // lines since the last one that found room
 };
 
 }  // namespace wgbfd
