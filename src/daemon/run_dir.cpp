@@ -18,7 +18,8 @@ void RunDir::create() const {
 
 std::optional<base::UniqueFd> RunDir::try_lock() const {
     const auto file = path_ / "lock";
-    base::UniqueFd fd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    // For reading: so that `undo` can put back what it finds where nothing can be written any more.
+    base::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
     if (!fd) throw std::system_error{errno, std::system_category(), "cannot open " + file.string()};
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
     if (errno == EWOULDBLOCK) return std::nullopt;

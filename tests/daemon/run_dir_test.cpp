@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "folder.hpp"
+#include "support/private_net.hpp"
 
 using wgbfd::RunDir;
 namespace fs = std::filesystem;
@@ -44,6 +45,15 @@ TEST_CASE("the lock is its holder's, not the file's: a file left by a killed dae
 TEST_CASE("no run directory: the lock fails rather than being granted") {
     const Folder folder;
     CHECK_THROWS_AS(static_cast<void>(RunDir{folder.path / "none"}.try_lock()), std::system_error);
+}
+
+TEST_CASE("the lock can be had where nothing can be written any more: undo needs it there") {
+    if (!support::is_root()) return;
+    const support::PrivateNet net;
+    const RunDir run{"/run"};
+    REQUIRE(run.try_lock());
+    support::sh("mount -o remount,ro /run");
+    CHECK(run.try_lock());
 }
 
 TEST_CASE("who was up survives, in any number, and empty too") {
