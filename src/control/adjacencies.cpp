@@ -86,6 +86,12 @@ void Adjacencies::resolve(Tracked& tracked, const adjacency::Link& link, const a
         adjacency.addresses = tl::unexpected{adjacency::Unresolved{adjacency::ResolveStep::address_taken}};
         return;
     }
+    // Elsewhere it has yet to come up: that nobody answers there is no evidence against a path that worked.
+    if (tracked.up_on && (tracked.up_on->local != key.local || tracked.up_on->remote != key.remote)) {
+        tracked.was_up = false;
+        tracked.up_on.reset();
+        tracked.down_cause.reset();
+    }
     tracked.key = key;
 }
 

@@ -28,6 +28,7 @@ struct Tracked {
     base::TimePoint handshake_seen = base::never;  // when latest_handshake took its present value
     std::optional<bfd::SessionKey> key;            // of its primary session
     bool was_up = false;
+    std::optional<bfd::SessionKey> up_on;  // its session when it was last Up; none: not since our start
     std::optional<policy::Cause> down_cause;
     policy::Verdict verdict;
     bool live = false;

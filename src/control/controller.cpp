@@ -110,6 +110,7 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     turn_.records.back().logged = false;
     if (state == bfd::State::up) {
         tracked->was_up = true;
+        tracked->up_on = session.key;
         tracked->down_cause.reset();
     } else if (change.before == bfd::State::up) {
         tracked->down_cause = session.down_cause;

@@ -231,6 +231,33 @@ TEST_CASE("what an operator ends is no failure: no Down where a session begins a
         for (const auto& verdict : node->verdicts()) CHECK(verdict.find(">down") == std::string::npos);
 }
 
+TEST_CASE("a peer that is probed at another address has not failed there: no Down until it was up there") {
+    Pair pair;
+    pair.run_for(5s);
+    REQUIRE(pair.a.row().verdict.state == VerdictState::up);
+    SUBCASE("a reload gives it another address") {
+        auto config = with_link();
+        config::Adjacency moved;
+        moved.interface = "wg0";
+        moved.peer = sim::key(0xb);
+        moved.address = sim::ip("10.8.0.3");
+        config.adjacencies.push_back(moved);
+        pair.a.controller.on_config(pair.now(), config);
+    }
+    SUBCASE("the interface is renumbered before the peer's is, with a moment without any address") {
+        auto host = sim::host("10.9.0.1", {sim::peer(0xb, {sim::net("10.9.0.2/32")})});
+        auto bare = host;
+        bare.links[0].addresses.clear();
+        pair.a.controller.on_host(pair.now(), bare);
+        pair.run_for(1ms);
+        pair.a.controller.on_host(pair.now(), host);
+    }
+    pair.run_for(10s);
+    CHECK(pair.a.row().verdict == policy::Verdict{VerdictState::unknown, Cause::never_up, 10});
+    CHECK(pair.a.controller.were_up().empty());
+    for (const auto& verdict : pair.a.verdicts()) CHECK(verdict.find(">down") == std::string::npos);
+}
+
 TEST_CASE("with require_proof a healthy path is given time to prove itself") {
     auto config = with_link();
     config.probe.require_proof = true;
