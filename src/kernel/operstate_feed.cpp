@@ -85,7 +85,7 @@ void OperstateFeed::adopt() {
 
 void OperstateFeed::on_link(Entry& entry, const Link* before, Link* after) {
     auto& interface = entry.second;
-    if (interface.held && (after == nullptr || after->index != *interface.held)) forget(entry);
+    if (interface.held && (after == nullptr || after->index != *interface.held)) leave(entry);
     if (after == nullptr || !after->up) {
         interface.wait_until.reset();
         return;
@@ -103,6 +103,17 @@ void OperstateFeed::on_link(Entry& entry, const Link* before, Link* after) {
         interface.wait_until = now_().steady + addresses_within;
     }
     if (!interface.wait_until) interface.had = after->addresses;
+}
+
+// The interface of that name is another one, or none. DORMANT goes with an interface that was renamed.
+void OperstateFeed::leave(Entry& entry) {
+    const auto index = *entry.second.held;
+    for (auto& [name, link] : *links_) {
+        if (link.index != index) continue;
+        const auto reverted = revert_operstate({operstate_feed, to_subject(name, index), {}, {}}, access_);
+        if (reverted && *reverted) link.operstate = Operstate::up;
+    }
+    forget(entry);
 }
 
 void OperstateFeed::settle() {

@@ -49,6 +49,7 @@ private:
 
     void adopt();
     void on_link(Entry& entry, const adjacency::Link* before, adjacency::Link* after);
+    void leave(Entry& entry);
     void settle();
     void judge(Entry& entry, base::Now now);
     void hold(Entry& entry, adjacency::Link& link, base::Now now);

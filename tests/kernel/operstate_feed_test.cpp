@@ -226,3 +226,17 @@ TEST_CASE("an interface re-created with another index is waited for and made dor
     CHECK(host.state(19) == Operstate::dormant);
     CHECK(d.undo.records() == std::vector{io::UndoRecord{"link", "wg0/19", "unknown", "dormant"}});
 }
+
+TEST_CASE("an interface that is renamed while dormant is set up under its new name, and the old record forgotten") {
+    Host host;
+    Daemon d{host};
+    d.links();
+    d.peers({{"wg0", true}});
+    SUBCASE("taken down for it, as kernels before 6.2 want it") { host.interfaces[7].up = false; }
+    SUBCASE("while it is up") {}
+    d.links();
+    host.interfaces[7].name = "paris";
+    d.links();
+    CHECK(host.state(7) == Operstate::up);
+    CHECK(d.undo.records().empty());
+}
