@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto give_up_after = 10s;
 constexpr auto long_enough = 1s;                // what lives less has not come up
+constexpr auto until_judged = 4s;               // what lives less never gets to judge what it adopted
 constexpr auto pause_between_failures = 200ms;  // after a start that never got ready, or died so soon
 
 [[noreturn]] void fail(const char* call) { throw std::system_error{errno, std::system_category(), call}; }
@@ -152,11 +153,10 @@ private:
         log_.write(Level::error,
                    "worker_died status=" + std::to_string(code) + " restarts=" + std::to_string(restarts_ + 1));
         ++restarts_;
-        if (started_ready_ && Clock::now() - started_ >= long_enough) {
-            failing_since_ = Clock::now();
-            return start();
-        }
-        if (Clock::now() >= give_up_at()) give_up();  // else again after a pause
+        const auto lived = started_ready_ ? Clock::now() - started_ : 0s;
+        if (lived >= until_judged) failing_since_ = Clock::now();
+        if (Clock::now() >= give_up_at()) return give_up();
+        if (lived >= long_enough) start();  // else again after a pause
     }
 
     void give_up() {

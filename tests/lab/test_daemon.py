@@ -213,6 +213,24 @@ def gives_up(build):
             check(f"a worker that {how}: no process is left", not host.sh("pgrep -x wgbfd || true").strip())
 
 
+def keeps_dying(build):
+    """A worker that comes up and dies before it has judged what it holds, again and again: undo, and the daemon ends."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        pair.both_up(LINK)
+        pair.b.kill_both()
+        wait(lambda: host.operstate() == "DORMANT")
+        for _ in range(30):
+            wait(lambda: host.status().get("uptime_s", 0) >= 1 or host.daemon.poll() is not None)
+            _, worker = host.processes()
+            if worker is None:
+                break
+            os.kill(worker, signal.SIGKILL)
+            wait(lambda: host.processes()[1] != worker)  # pylint: disable=cell-var-from-loop
+        check("a worker that keeps dying: the guardian gives up with 1", host.daemon.poll() == 1, host.log()[-300:])
+        check("a worker that keeps dying: the interface is UP again", host.operstate() == "UP", host.operstate())
+
+
 # --- reload and events ------------------------------------------------------------------------------------------------
 def reload(build):
     with Pair(build, LABEL) as pair:
@@ -289,7 +307,7 @@ def read_events(process, seen):
 
 
 GROUPS = {group.__name__.replace("_", "-"): group
-          for group in (defaults, commands, worker, dormant, gives_up, reload, events)}
+          for group in (defaults, commands, worker, dormant, gives_up, keeps_dying, reload, events)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
