@@ -6,21 +6,34 @@
 
 #include <cerrno>
 #include <fstream>
+#include <string>
 #include <system_error>
 
 namespace wgbfd {
+namespace {
+
+std::string with_fix(std::string what, int error) {
+    if (error == EACCES || error == EPERM) what += " (run this as root)";
+    return what;
+}
+
+}  // namespace
 
 void RunDir::create() const {
     std::error_code error;
     std::filesystem::create_directories(path_, error);
-    if (error) throw std::system_error{error, "cannot make the run directory " + path_.string()};
+    if (error)
+        throw std::system_error{error, with_fix("cannot make the run directory " + path_.string(), error.value())};
 }
 
 std::optional<base::UniqueFd> RunDir::try_lock() const {
     const auto file = path_ / "lock";
     // For reading: so that `undo` can put back what it finds where nothing can be written any more.
     base::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
-    if (!fd) throw std::system_error{errno, std::system_category(), "cannot open " + file.string()};
+    if (!fd) {
+        const int error = errno;
+        throw std::system_error{error, std::system_category(), with_fix("cannot open " + file.string(), error)};
+    }
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
     if (errno == EWOULDBLOCK) return std::nullopt;
     throw std::system_error{errno, std::system_category(), "cannot lock " + file.string()};

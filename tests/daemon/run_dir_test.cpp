@@ -47,6 +47,16 @@ TEST_CASE("no run directory: the lock fails rather than being granted") {
     CHECK_THROWS_AS(static_cast<void>(RunDir{folder.path / "none"}.try_lock()), std::system_error);
 }
 
+TEST_CASE("who may not write there is told to be root") {
+    if (!support::is_root()) return;
+    const Folder folder;  // root's alone
+    REQUIRE(::seteuid(65534) == 0);
+    CHECK_THROWS_WITH_AS(RunDir{folder.path / "run"}.create(), doctest::Contains("as root"), std::system_error);
+    CHECK_THROWS_WITH_AS(static_cast<void>(RunDir{folder.path}.try_lock()), doctest::Contains("as root"),
+                         std::system_error);
+    REQUIRE(::seteuid(0) == 0);
+}
+
 TEST_CASE("the lock can be had where nothing can be written any more: undo needs it there") {
     if (!support::is_root()) return;
     const support::PrivateNet net;
