@@ -83,18 +83,7 @@ std::vector<std::string> worker_arguments(const Options& options, const wgbfd::R
     return out;
 }
 
-}  // namespace
-
-int run(const Arguments& arguments) {
-    Options options{"run", "wgbfd run: the daemon. Probes every WireGuard peer and feeds the verdicts."};
-    options.add()("no-guardian", "run the worker alone, without the guardian that restarts it");
-    options.hidden(wgbfd::ready_fd_option);
-    options.hidden(wgbfd::restarts_option);
-    if (!options.parse(arguments)) return ok;
-    ::signal(SIGPIPE, SIG_IGN);  // the reader of our log may die before us
-    const auto run_dir = options.run_dir();
-    if (options.has(wgbfd::ready_fd_option)) return run_worker(options, run_dir);
-
+int start(const Options& options, const wgbfd::RunDir& run_dir) {
     const auto path = options.config();
     const auto config = path ? wgbfd::load_config(*path) : config::Config{};  // its errors are told before all else
     run_dir.create();
@@ -113,6 +102,35 @@ int run(const Arguments& arguments) {
     return wgbfd::run_guardian({.worker_arguments = worker_arguments(options, run_dir),
                                 .put_back = [&] { static_cast<void>(put_back(run_dir, log)); }},
                                *lock, log);
+}
+
+// A start that fails neither adopts what an earlier daemon left nor will anybody else put it back.
+void put_back_unless_held(const wgbfd::RunDir& run_dir) {
+    try {
+        if (!std::filesystem::exists(run_dir.undo_log())) return;
+        if (const auto lock = run_dir.try_lock()) static_cast<void>(put_back(run_dir, wgbfd::Log{}));
+    } catch (const std::system_error&) {  // what kept the daemon from starting is told, not this
+    }
+}
+
+}  // namespace
+
+int run(const Arguments& arguments) {
+    Options options{"run", "wgbfd run: the daemon. Probes every WireGuard peer and feeds the verdicts."};
+    options.add()("no-guardian", "run the worker alone, without the guardian that restarts it");
+    options.hidden(wgbfd::ready_fd_option);
+    options.hidden(wgbfd::restarts_option);
+    if (!options.parse(arguments)) return ok;
+    ::signal(SIGPIPE, SIG_IGN);  // the reader of our log may die before us
+    const auto run_dir = options.run_dir();
+    if (options.has(wgbfd::ready_fd_option)) return run_worker(options, run_dir);
+
+    try {
+        return start(options, run_dir);
+    } catch (...) {
+        put_back_unless_held(run_dir);
+        throw;
+    }
 }
 
 int undo(const Arguments& arguments) {

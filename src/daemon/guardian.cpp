@@ -147,6 +147,7 @@ private:
             return;
         }
         if (!ever_ready_ && WIFEXITED(status)) {  // a start that cannot succeed, and it has said why
+            put_back();                           // nobody else would: what a daemon before us left is not adopted now
             exit_status_ = code;
             return;
         }

@@ -171,8 +171,23 @@ def dormant(build):
         host.kill_both()
         undo = host.wgbfd("undo")
         check("undo without a daemon: 0, and the interface is UP", undo.returncode == 0 and host.operstate() == "UP", undo.stderr)
+        _fails_to_start(host)
         check("undo again has nothing to do", host.wgbfd("undo").returncode == 0 and host.operstate() == "UP")
         _withdraw(pair)
+
+
+def _fails_to_start(host):
+    """A start that fails adopts nothing: what an earlier daemon left is put back."""
+    for why, options in (("a wrong configuration", ("--config", host.write("/run/wrong.toml", "[probe\n"))), ("a port taken", ())):
+        host.start("--config", "/run/wgbfd.toml")
+        wait(lambda: host.operstate() == "DORMANT" and host.row(name="to-b", state="down"))
+        host.kill_both()
+        stands = host.operstate() == "DORMANT"
+        holder = None if options else host.process(HOLD_PORT, "3784")
+        status, says = host.refused(*options)
+        check(f"a start that {why} ends: 1, and the interface is UP", stands and status == 1 and host.operstate() == "UP", says)
+        if holder:
+            host.end(holder)
 
 
 def _adopt(host):
