@@ -9,6 +9,7 @@ namespace {
 
 constexpr base::Duration grace_at_least = std::chrono::seconds{3};
 constexpr base::Duration grace_at_most = std::chrono::seconds{180};
+constexpr base::Duration late = std::chrono::milliseconds{500};  // this process, or the whole host, stood still
 
 // Long enough for slow start and the three-way handshake; as after a restart of ours.
 base::Duration grace(const bfd::Parameters& parameters) {
@@ -110,6 +111,13 @@ void Sessions::on_removed(const probe::Removed& event) {
 void Sessions::nudge(const bfd::SessionKey& key, std::vector<probe::Command>& commands) const {
     if (const auto* session = find(key); session != nullptr && !session->status.ever_heard)
         commands.emplace_back(probe::Nudge{session->slot->id});
+}
+
+// Who stood still could send nothing and hear nothing: the time that passed meanwhile is no evidence.
+void Sessions::forgive_lateness(base::TimePoint last_turn, base::TimePoint now) {
+    for (auto& [key, session] : sessions_)
+        if (is_settling(session, last_turn) && now - session.judged_from > late)
+            session.judged_from = now + grace(session.in_force.parameters);
 }
 
 void Sessions::shut_all(std::vector<probe::Command>& commands) {

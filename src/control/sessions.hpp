@@ -49,6 +49,8 @@ public:
     SessionChange on_changed(base::Now now, const probe::Changed& event);
     void on_removed(const probe::Removed& event);
     void nudge(const bfd::SessionKey& key, std::vector<probe::Command>& commands) const;
+    // Sessions that should have been judged between the last turn and now, and now is late: they begin their time anew.
+    void forgive_lateness(base::TimePoint last_turn, base::TimePoint now);
     void shut_all(std::vector<probe::Command>& commands);
 
     const ManagedSession* find(const bfd::SessionKey& key) const;

@@ -17,7 +17,7 @@ bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
 }  // namespace
 
 Turn Controller::take(base::Now now) {
-    taken_at_ = now.steady;
+    sessions_.forgive_lateness(std::exchange(taken_at_, now.steady), now.steady);
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
     const bool settling = settle_at_ != base::TimePoint{};
     if (structure_dirty_ && !stopping_) reconcile(now);

@@ -390,6 +390,20 @@ TEST_CASE("after a restart what was up is judged anew when three seconds have pa
     CHECK(pair.a.feeds_applied == 1);
 }
 
+TEST_CASE("after a restart a host that stands still has judged nobody when it goes on") {
+    Pair pair;
+    const auto name = pair.a.row().name;
+    pair.a.controller.on_adopt(pair.now(), {name});
+    pair.cut();  // nothing is heard before it stands still
+    SUBCASE("at once") { pair.run_for(100ms); }
+    SUBCASE("shortly before it judges") { pair.run_for(2'900ms); }
+    pair.mend();
+    pair.elapsed += 10s;
+    pair.run_for(6s);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
+    for (const auto& verdict : pair.a.verdicts()) CHECK(verdict.find(">down") == std::string::npos);
+}
+
 TEST_CASE("after a restart the feeds wait for sessions that began a little later than the daemon") {
     const auto name = Pair{}.a.row().name;
     sim::World world{with_link(), with_link()};
