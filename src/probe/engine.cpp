@@ -70,10 +70,7 @@ void Engine::remove(Slot& slot, base::TimePoint now) {
     auto parameters = slot.session.parameters();
     parameters.admin_down = true;
     const auto output = slot.session.change(parameters, now);
-    if (output.send && slot.session.status().ever_heard && !outbox_full()) {
-        auto& packet = outbox_.emplace_back(Outgoing{slot.id, slot.key, slot.source_port});
-        bfd::encode(*output.send, packet.payload);
-    }
+    if (output.send && slot.session.status().ever_heard && !outbox_full()) put(slot, *output.send);
     table_.erase(slot);
     deadlines_.remove(slot);
     pend(slot, removed);
@@ -130,12 +127,21 @@ void Engine::take(Slot& slot, const bfd::Output& output, base::TimePoint at) {
         slot.engine.changed_at = output.transition ? output.transition->at : at;
         pend(slot, changed);
     }
-    if (output.send) {
-        assert(!outbox_full());
-        auto& packet = outbox_.emplace_back(Outgoing{slot.id, slot.key, slot.source_port});
-        bfd::encode(*output.send, packet.payload);
-    }
+    if (output.send) put(slot, *output.send);
     deadlines_.move(slot, slot.session.deadline());
+}
+
+// A packet that has not gone out gives way to the session's next, which says all it said and more: a peer that polls or
+// changes with every packet costs one send a batch, not one for each. F stays apart: RFC 5880 §6.5.
+void Engine::put(Slot& slot, const bfd::Packet& packet) {
+    auto& place = slot.engine.place_in_outbox[packet.final ? 1 : 0];
+    const bool waits = place < outbox_.size() && outbox_[place].id == slot.id && outbox_[place].final == packet.final;
+    if (!waits) {
+        assert(!outbox_full());
+        place = static_cast<std::uint8_t>(outbox_.size());
+        outbox_.push_back({.id = slot.id, .key = slot.key, .source_port = slot.source_port, .final = packet.final});
+    }
+    bfd::encode(packet, outbox_[place].payload);
 }
 
 base::Duration Engine::on_wake(base::TimePoint now) {

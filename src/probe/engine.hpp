@@ -47,6 +47,7 @@ struct Outgoing {
     SessionId id{};
     bfd::SessionKey key{};
     std::uint16_t source_port = 0;
+    bool final = false;
     std::array<std::byte, bfd::mandatory_length> payload{};
 };
 
@@ -103,6 +104,7 @@ private:
     void add(Slot& slot);
     void remove(Slot& slot, base::TimePoint now);
     void take(Slot& slot, const bfd::Output& output, base::TimePoint at);
+    void put(Slot& slot, const bfd::Packet& packet);
     void refuse(bfd::DropReason reason, Slot* named);
     std::optional<bfd::DropReason> objection(const Datagram& datagram, const Slot* slot) const;
     void grace(Slot& slot, base::TimePoint now);
