@@ -67,6 +67,13 @@ std::optional<adjacency::PublicKey> peer_at(const Table& table, Report& report) 
     return key;
 }
 
+// What nobody probes can prove nothing; its timers may wait until it is probed again.
+void check_left_alone(const Table& table, const Probe& timers, Report& report) {
+    const auto* proof = find(table, "require_proof");
+    if (proof != nullptr && timers.require_proof)
+        report.add(proof->place, "require_proof = true and probe = false exclude each other: remove one");
+}
+
 void check_place(const Table& table, const Session& session, Report& report) {
     const auto at = [&](std::string_view key) { return find(table, key)->node.place; };
     const bool link_local = session.local.is_link_local() || session.remote.is_link_local();
@@ -106,6 +113,7 @@ std::optional<Adjacency> read_adjacency(const Node& node, const Probe& defaults,
     out.name = name_at(table, seen, report);
     out.address = address_at(table, "address", report);
     out.probe = bool_at(table, "probe", report).value_or(true);
+    if (!out.probe) check_left_alone(table, out.timers, report);
     out.feeds = feeds_at(table, report);
     const auto interface = interface_at(table, report);
     const auto peer = peer_at(table, report);

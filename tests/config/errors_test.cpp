@@ -160,6 +160,14 @@ TEST_CASE("[interface.X]: a name the kernel can have, prefixes that are prefixes
           Lines{"f:2:1: unsolicited_max says nothing without unsolicited: add unsolicited = [prefixes] or remove it"});
 }
 
+TEST_CASE("a peer that is left alone can prove nothing") {
+    const auto alone = "[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + "probe = false\n";
+    CHECK(bad(alone + "require_proof = true\n") ==
+          Lines{"f:5:1: require_proof = true and probe = false exclude each other: remove one"});
+    CHECK(config::parse(alone + "require_proof = false\n"));
+    CHECK(config::parse("[probe]\nrequire_proof = true\n" + alone));
+}
+
 TEST_CASE("[[adjacency]] needs its interface and its peer") {
     CHECK(bad("[[adjacency]]\n") == Lines{"f:1:1: [[adjacency]] needs interface", "f:1:1: [[adjacency]] needs peer"});
     CHECK(bad("\n  [[adjacency]]\n" + peer_a) == Lines{"f:2:3: [[adjacency]] needs interface"});
