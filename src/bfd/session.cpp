@@ -83,6 +83,16 @@ Output Session::on_deadline(base::TimePoint now) {
     return out;
 }
 
+Output Session::on_send_time(base::TimePoint now) {
+    const auto before = s_.status;
+    Output out;
+    if (now < send_deadline()) return out;
+    back_off(now);
+    out.send = send(now);
+    out.status_changed = s_.status != before;
+    return out;
+}
+
 Output Session::change(const Parameters& parameters, base::TimePoint now) {
     assert(are_usable(parameters));
     const auto before = s_.status;

@@ -111,6 +111,8 @@ public:
     Output on_packet(base::TimePoint arrival, const Packet& packet) { return on_packet(arrival, packet, arrival); }
     // Judges expiry first, then sends what is due. Calling it early is harmless.
     Output on_deadline(base::TimePoint now);
+    // Sends what is due and judges nothing: while packets that have arrived are still being read.
+    Output on_send_time(base::TimePoint now);
     // New wishes: RFC 5880 §6.8.3 (Poll Sequence), §6.8.16 (AdminDown and back).
     Output change(const Parameters& parameters, base::TimePoint now);
     // One more remote interval before expiry is judged, once a detection time: our own lateness is no evidence. False
@@ -121,6 +123,7 @@ public:
 
     base::TimePoint deadline() const;         // the earlier of the next send and the detection deadline
     base::TimePoint detect_deadline() const;  // base::never when nothing can expire
+    base::TimePoint send_deadline() const;    // base::never when nothing is to be sent by the clock
     base::TimePoint last_received() const { return s_.last_received; }  // TimePoint{}: nothing heard yet
     State state() const { return s_.status.state; }
     const Status& status() const { return s_.status; }
@@ -149,7 +152,6 @@ private:
     bool differs_from_told() const;
     Microseconds wanted_tx() const;
     base::TimePoint silence_deadline() const;
-    base::TimePoint send_deadline() const;
     base::Duration jittered(Microseconds interval);
 
     Snapshot s_;

@@ -130,6 +130,8 @@ void Loop::Turn::drain(Listener& listener, base::TimePoint now) {
         const auto read_at = steady_now();
         const auto count = static_cast<std::size_t>(n);
         for (std::size_t k = 0; k < count; ++k) take(listener, receiver_.view(k), read_at);
+        engine_.on_send_times(read_at);
+        flush(read_at);
         // Empty, or past what had come by `now`: the rest is for the next turn, lest a flood keep us from sending.
         if (count < probe::batch || arrival_clock_.is_after(receiver_.view(count - 1).stamp, now)) break;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <utility>
 
 namespace probe {
 
@@ -145,13 +146,29 @@ void Engine::put(Slot& slot, const bfd::Packet& packet) {
 }
 
 base::Duration Engine::on_wake(base::TimePoint now) {
+    const auto overdue = std::exchange(overdue_, base::never);
     wake_ = {};
-    if (deadlines_.earliest() >= now) return {};
-    wake_.lateness = now - deadlines_.earliest();
+    if (overdue != base::never) wake_.lateness = last_send_time_ - overdue;
+    if (deadlines_.earliest() < now) wake_.lateness = std::max(wake_.lateness, now - deadlines_.earliest());
+    if (wake_.lateness == 0ns || deadlines_.size() == 0) return {};
     counters_.max_lateness_us.raise_to(static_cast<std::uint64_t>(wake_.lateness / 1us));
     const auto detection_time = deadlines_.first().session.status().detection_time;
     if (detection_time > 0ns && wake_.lateness > detection_time / 2) count_late_wake();
     return wake_.lateness;
+}
+
+void Engine::on_send_times(base::TimePoint now) {
+    last_send_time_ = now;
+    if (deadlines_.earliest() > now || outbox_full()) return;
+    overdue_ = std::min(overdue_, deadlines_.earliest());
+    std::array<Slot*, batch> due{};
+    std::size_t count = 0;
+    const auto room = batch - outbox_.size();
+    deadlines_.any_due(now, [&](Slot& slot) {
+        if (slot.session.send_deadline() <= now) due[count++] = &slot;
+        return count == room;
+    });
+    for (auto* const slot : std::span{due}.first(count)) take(*slot, slot->session.on_send_time(now), now);
 }
 
 bool Engine::judges(base::TimePoint now) const {

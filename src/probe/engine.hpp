@@ -4,6 +4,7 @@
 //   on_wake(now);                                   // `now` is read before the drain: only then is silence evidence
 //   for each command:   on_command(now, command);     flush when outbox_full()
 //   for each datagram:  on_datagram(then, datagram);  flush when outbox_full()
+//     after some of many: on_send_times(then); flush
 //   while (!on_deadlines(now)) flush;               // judges, then sends what is due
 //   flush; take next_event() while there is room for it; sleep until deadline()
 //
@@ -69,6 +70,8 @@ public:
     void on_command(base::TimePoint now, const Command& command);  // Listen and Unlisten are not for the engine
     // `now`: when the answer goes out, not before its arrival.
     void on_datagram(base::TimePoint now, const Datagram& datagram);
+    // What is due goes out, nobody is judged: a long drain must not keep the peers of other sessions waiting.
+    void on_send_times(base::TimePoint now);
     // Would a session be judged at `now`? Then every socket is to be drained first.
     bool judges(base::TimePoint now) const;
     // False: the outbox is full and more is due; flush and call again.
@@ -120,6 +123,9 @@ private:
     Slot* first_pending_ = nullptr;
     Slot* last_pending_ = nullptr;
     Wake wake_;
+    // What on_send_times() saw since the last wake: the first deadline that had passed, and how far it got.
+    base::TimePoint overdue_ = base::never;
+    base::TimePoint last_send_time_ = base::never;
     EngineCounters counters_;
 };
 

@@ -63,3 +63,41 @@ TEST_CASE_FIXTURE(Bench, "a Final takes no other packet's place, and no other se
     CHECK(finals() == 2);
     CHECK(std::ranges::count(side.engine.outbox(), other.id, &probe::Outgoing::id) == 2);
 }
+
+TEST_CASE_FIXTURE(Bench, "while packets are still being read what is due goes out, and nobody is judged") {
+    auto from_peer = packet(State::down, 9, 0, bfd::Microseconds{50'000});
+    receive(from_peer);
+    from_peer.state = State::init;
+    from_peer.your_discriminator = {77};
+    receive(from_peer);
+    REQUIRE(slot.session.state() == State::up);
+    side.engine.clear_outbox();
+    const auto expiry = slot.session.detect_deadline();
+    side.engine.on_wake(now);
+    for (; now <= expiry + 100ms; now += 10ms) {  // its packets stand in the queue behind a stranger's
+        side.engine.on_send_times(now);
+        CHECK(slot.session.send_deadline() > now);
+        side.engine.clear_outbox();
+    }
+    CHECK(slot.session.state() == State::up);
+    from_peer.state = State::up;
+    const auto bytes = encoded(from_peer);
+    side.engine.on_datagram(now, {expiry - 1ms, {3}, key.local, key.remote, 50'000, 255, false, bytes});
+    REQUIRE(side.engine.on_deadlines(expiry));
+    CHECK(slot.session.state() == State::up);
+    CHECK(slot.counters.downs.value() == 0);
+}
+
+TEST_CASE_FIXTURE(Bench, "what went out while packets were read does not hide that the turn was late") {
+    REQUIRE(side.engine.on_deadlines(now));
+    side.engine.clear_outbox();
+    const auto due = side.engine.deadline();
+    now = due + 400ms;
+    side.engine.on_send_times(now);
+    CHECK(side.engine.outbox().size() == 1);
+    CHECK(side.engine.deadline() > now);
+    now += 10ms;  // it slept until now, and woke in time
+    REQUIRE(side.engine.deadline() > now);
+    CHECK(side.engine.on_wake(now) == 400ms);
+    CHECK(side.engine.on_wake(now) == 0ns);
+}
