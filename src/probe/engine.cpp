@@ -92,8 +92,7 @@ void Engine::on_datagram(base::TimePoint now, const Datagram& datagram) {
         // RFC 9468 §1: single hop alone.
         const bool is_wanted =
             *reason == bfd::DropReason::unknown_session && is_first && !datagram.multihop && !key.local.is_multicast();
-        if (is_wanted && !offer(Unmatched{key.ifindex, key.local, key.remote, key.multihop}))
-            counters_.unmatched_dropped.add();
+        if (is_wanted) offer_stranger({key.ifindex, key.local, key.remote, key.multihop});
         return;
     }
     slot->counters.packets_received.add();
@@ -146,6 +145,7 @@ void Engine::put(Slot& slot, const bfd::Packet& packet) {
 }
 
 base::Duration Engine::on_wake(base::TimePoint now) {
+    if (now >= window_end_) begin_window(now);
     const auto overdue = std::exchange(overdue_, base::never);
     wake_ = {};
     if (overdue != base::never) wake_.lateness = last_send_time_ - overdue;
@@ -235,9 +235,31 @@ void Engine::pend(Slot& slot, std::uint8_t what) {
     // What changed before it was removed interests nobody.
     slot.engine.pending = what == removed ? removed : static_cast<std::uint8_t>(slot.engine.pending | what);
     if (stands_in_line) return;
+    const bool told_enough = slot.engine.window == window_ && slot.engine.told >= changes_at_most;
+    (what == changed && told_enough ? resting_ : pending_).append(slot);
+}
+
+void Engine::Line::append(Slot& slot) {
     slot.engine.next_pending = nullptr;
-    (first_pending_ == nullptr ? first_pending_ : last_pending_->engine.next_pending) = &slot;
-    last_pending_ = &slot;
+    (first == nullptr ? first : last->engine.next_pending) = &slot;
+    last = &slot;
+}
+
+void Engine::begin_window(base::TimePoint now) {
+    window_end_ = now + window;
+    ++window_;
+    strangers_.count = 0;
+    if (resting_.first == nullptr) return;
+    (pending_.first == nullptr ? pending_.first : pending_.last->engine.next_pending) = resting_.first;
+    pending_.last = resting_.last;
+    resting_ = {};
+}
+
+void Engine::offer_stranger(const Unmatched& stranger) {
+    const auto told = std::span{strangers_.told}.first(strangers_.count);
+    const bool is_new = told.size() < batch && std::ranges::find(told, stranger) == told.end();
+    if (!is_new || !offer(stranger)) return counters_.unmatched_dropped.add();
+    strangers_.told[strangers_.count++] = stranger;
 }
 
 bool Engine::offer(const Event& event) {
@@ -247,20 +269,23 @@ bool Engine::offer(const Event& event) {
 }
 
 std::optional<Event> Engine::next_event() {
-    if (first_pending_ == nullptr) {
+    if (pending_.first == nullptr) {
         if (passing_.count == 0) return std::nullopt;
         const auto event = passing_.events[passing_.first];
         passing_.first = (passing_.first + 1) % passing_.events.size();
         --passing_.count;
         return event;
     }
-    auto& slot = *first_pending_;
+    auto& slot = *pending_.first;
     auto& engine = slot.engine;
     const auto what = static_cast<std::uint8_t>(engine.pending & -engine.pending);  // the lowest bit
     engine.pending = static_cast<std::uint8_t>(engine.pending & ~what);
-    if (engine.pending == 0) first_pending_ = engine.next_pending;
-    if (what == changed)
+    if (engine.pending == 0) pending_.first = engine.next_pending;
+    if (what == changed) {
+        if (std::exchange(engine.window, window_) != window_) engine.told = 0;
+        ++engine.told;
         return Changed{slot.id, engine.changed_at, slot.session.last_received(), slot.session.status()};
+    }
     if (what == send_failed) return SendFailed{slot.id, static_cast<std::int32_t>(engine.send_errno)};
     return Removed{&slot};
 }

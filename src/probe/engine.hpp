@@ -11,6 +11,7 @@
 // To flush: send outbox(), tell on_sent() of each, clear_outbox(). All memory is taken at construction.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,10 @@
 namespace probe {
 
 inline constexpr std::size_t batch = 64;  // packets sent or received by one call
+
+// No session that is let alone changes so often.
+inline constexpr std::uint32_t changes_at_most = 16;
+inline constexpr base::Duration window = std::chrono::milliseconds{100};
 
 struct Datagram {
     base::TimePoint arrival{};  // never later than the drain that brought it
@@ -76,7 +81,9 @@ public:
     bool judges(base::TimePoint now) const;
     // False: the outbox is full and more is due; flush and call again.
     bool on_deadlines(base::TimePoint now);
-    base::TimePoint deadline() const { return deadlines_.earliest(); }
+    base::TimePoint deadline() const {
+        return resting_.first == nullptr ? deadlines_.earliest() : std::min(deadlines_.earliest(), window_end_);
+    }
 
     bool outbox_full() const { return outbox_.size() == batch; }
     std::span<const Outgoing> outbox() const { return outbox_; }
@@ -84,9 +91,11 @@ public:
     void clear_outbox() { outbox_.clear(); }
 
     // Changed tells the latest of its session, so that what waits is never stale; of Unmatched and Stall only so many
-    // wait. A slot is the control thread's again as soon as its Removed is taken.
+    // wait. A peer that changes with every packet, and a stranger, must not crowd out what others have to tell: a
+    // session's changes beyond `changes_at_most` in one window are told as one at its end, a stranger once a window.
+    // A slot is the control thread's again as soon as its Removed is taken.
     std::optional<Event> next_event();
-    bool has_events() const { return first_pending_ != nullptr || passing_.count > 0; }
+    bool has_events() const { return pending_.first != nullptr || passing_.count > 0; }
 
     std::size_t size() const { return table_.size(); }
     const EngineCounters& counters() const { return counters_; }
@@ -98,6 +107,15 @@ private:
         std::uint32_t expired = 0;
         bool several_interfaces = false;
         bool counted = false;
+    };
+    struct Line {  // of slots, by next_pending
+        Slot* first = nullptr;
+        Slot* last = nullptr;
+        void append(Slot& slot);
+    };
+    struct Strangers {  // told in this window
+        std::array<Unmatched, batch> told;
+        std::size_t count = 0;
     };
     struct Passing {  // events that may be lost
         std::array<Event, batch> events;
@@ -113,6 +131,8 @@ private:
     void grace(Slot& slot, base::TimePoint now);
     void count_late_wake();
     void tell_stall(base::TimePoint now);
+    void begin_window(base::TimePoint now);
+    void offer_stranger(const Unmatched& stranger);
     void pend(Slot& slot, std::uint8_t what);
     bool offer(const Event& event);
 
@@ -120,8 +140,11 @@ private:
     Deadlines deadlines_;
     std::vector<Outgoing> outbox_;
     Passing passing_;
-    Slot* first_pending_ = nullptr;
-    Slot* last_pending_ = nullptr;
+    Strangers strangers_;
+    Line pending_;
+    Line resting_;  // until the window ends
+    base::TimePoint window_end_{};
+    std::uint32_t window_ = 0;
     Wake wake_;
     // What on_send_times() saw since the last wake: the first deadline that had passed, and how far it got.
     base::TimePoint overdue_ = base::never;

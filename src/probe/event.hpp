@@ -28,6 +28,7 @@ struct Unmatched {  // an acceptable first packet (Your Discriminator 0) no sess
     base::IpAddress local;
     base::IpAddress remote;
     bool multihop = false;
+    friend bool operator==(const Unmatched&, const Unmatched&) = default;
 };
 struct SendFailed {  // at most one a second and session
     SessionId id;

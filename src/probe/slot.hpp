@@ -48,6 +48,8 @@ struct Slot {
         std::uint32_t deadline_index = UINT32_MAX;
         std::uint8_t pending = 0;                                           // events that wait for room in the ring
         std::array<std::uint8_t, 2> place_in_outbox{UINT8_MAX, UINT8_MAX};  // of its last packet without and with F
+        std::uint32_t window = 0;                                           // the one `told` counts in
+        std::uint32_t told = 0;                                             // Changed
         std::uint32_t send_errno = 0;
         Slot* next_pending = nullptr;    // those with pending events stand in line
         base::TimePoint changed_at;      // of the last transition or change

@@ -101,3 +101,75 @@ TEST_CASE_FIXTURE(Bench, "what went out while packets were read does not hide th
     CHECK(side.engine.on_wake(now) == 400ms);
     CHECK(side.engine.on_wake(now) == 0ns);
 }
+
+namespace {
+
+struct Crowd : Bench {
+    std::vector<probe::Changed> changed;
+    std::size_t unmatched = 0;
+
+    void turn() {
+        side.engine.on_wake(now);
+        REQUIRE(side.engine.on_deadlines(now));
+        side.engine.clear_outbox();
+        take_events();
+    }
+    void take_events() {
+        while (const auto event = side.engine.next_event()) {
+            if (const auto* c = std::get_if<probe::Changed>(&*event)) changed.push_back(*c);
+            unmatched += std::holds_alternative<probe::Unmatched>(*event);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Crowd,
+                  "a peer that changes with every packet is told of some times a window, and of its last at the end") {
+    const auto end = now + 950ms;
+    std::uint32_t n = 1;
+    for (turn(); now < end; now += 100us, turn()) receive(packet(State::down, ++n)), take_events();
+    CHECK(changed.size() <= 11 * (probe::changes_at_most + 1));
+    REQUIRE_FALSE(side.engine.has_events());
+    REQUIRE(side.engine.deadline() <= now + probe::window);  // woken for what waits
+    now = side.engine.deadline();
+    turn();
+    CHECK(changed.back().status.remote_discriminator.value == n);
+}
+
+TEST_CASE_FIXTURE(Crowd, "whoever changes beside such a peer is told at once") {
+    auto& other = side.add(now, {{3}, key.local, ip("10.0.0.3")}, 78);
+    turn();
+    for (std::uint32_t n = 1; n < 100; ++n) receive(packet(State::down, n)), take_events();
+    receive(packet(State::down, 9), key.local, other.key.remote);
+    take_events();
+    CHECK(changed.back().id == other.id);
+    CHECK(changed.back().status.state == State::init);
+}
+
+TEST_CASE_FIXTURE(Crowd, "sixteen changes in a window are each told, the seventeenth waits; Removed takes its place") {
+    turn();
+    changed.clear();
+    for (std::uint32_t n = 1; n <= probe::changes_at_most; ++n) {
+        receive(packet(State::down, n));
+        take_events();
+        CHECK(changed.size() == n);
+    }
+    receive(packet(State::down, 17));
+    CHECK_FALSE(side.engine.has_events());
+    side.engine.on_command(now, probe::Remove{slot.id});
+    now += probe::window;
+    side.engine.on_wake(now);
+    const auto event = side.engine.next_event();
+    REQUIRE(event);
+    CHECK(std::holds_alternative<probe::Removed>(*event));
+    CHECK_FALSE(side.engine.has_events());
+}
+
+TEST_CASE_FIXTURE(Crowd, "a stranger is told once a window, however often it calls") {
+    for (const auto end = now + 1s; now < end; now += 1ms, turn())
+        for (int i = 0; i < 20; ++i) receive(packet(State::down, 9), ip("10.9.9.9"), key.remote), take_events();
+    CHECK(unmatched >= 10);
+    CHECK(unmatched <= 11);
+    CHECK(side.engine.counters().unmatched_dropped.value() == 20'000 - unmatched);
+}
