@@ -3,7 +3,7 @@
 """Interoperation over in-kernel WireGuard, on the virtual clock: wgbfd against stock bfdd, BIRD and itself, every cell side by
 side in one boot. First all sessions hold still and no Down may be counted at either end; then timers change while they run, at
 our end and at the other, with the poll sequence read off the wire; then sessions are stopped on purpose and BGP is watched at
-both ends. There is one virtual processor, so whatever speaks BFD runs under `chrt -f 50`. WGBFD_FULL=1: all cells for 60 s,
+both ends. There is one virtual processor, so whatever sends BFD runs at a real-time priority. WGBFD_FULL=1: all cells for 60 s,
 else some for 20 s."""
 import os
 import shutil
@@ -16,6 +16,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__fil
 from interoplab import admin, change, engines, table  # noqa: E402  pylint: disable=wrong-import-position
 from interoplab.cells import all_cells  # noqa: E402  pylint: disable=wrong-import-position
 from interoplab.net import Net  # noqa: E402  pylint: disable=wrong-import-position
+from timelab.report import busiest, busy  # noqa: E402  pylint: disable=wrong-import-position
 from wgbfdlab.topology import LabError  # noqa: E402  pylint: disable=wrong-import-position
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
@@ -66,7 +67,8 @@ def ready(processes):
 
 
 def say(text):
-    print(f"[{time.monotonic():.0f} s] {text}", flush=True)
+    """With the moment, and how much of it the one processor worked."""
+    print(f"[{time.monotonic():.0f} s, {busy():.0f} s busy] {text}", flush=True)
 
 
 def wait(waits, limit, what, report):
@@ -95,6 +97,7 @@ def main():
         say("all is up")
         time.sleep(3)
         table.hold(lab, cannot, HELD, report)
+        report.tell(f"most of the processor took {busiest()}")
         say("now timers change")
         change.all_changes(lab, FULL, report)
         say("now sessions are stopped on purpose")

@@ -155,5 +155,6 @@ def sequence(packets, by_us, side):
 
 
 def trace(packets):
-    """Packet by packet, for who has to find out what went wrong."""
-    return [f"    {(packet.at - packets[0].at) * 1000:8.2f} ms {packet}" for packet in packets]
+    """Packet by packet about the first Poll, for who has to find out what went wrong."""
+    poll = next((number for number, packet in enumerate(packets) if packet.poll), 0)
+    return [f"    {(packet.at - packets[poll].at) * 1000:8.2f} ms {packet}" for packet in packets[max(0, poll - 8):poll + 24]]
