@@ -73,7 +73,7 @@ std::error_code transact(const NetlinkSocket& socket, const NetlinkRequest& requ
             auto rest = *datagram;
             while (const auto message = next_message(rest)) {
                 if (message->sequence != sequence) continue;  // a reply that an earlier request gave up on
-                if (message->type == NLMSG_ERROR) return system_code(errno_of(*message));
+                if (message->type == NLMSG_ERROR || message->type == NLMSG_DONE) return system_code(errno_of(*message));
                 if (on_reply) on_reply(*message);
             }
             continue;

@@ -52,8 +52,9 @@ std::uint32_t send_request(const NetlinkSocket& socket, const NetlinkRequest& re
 // One datagram; operation_would_block when there is none, no_buffer_space when the kernel had to drop some.
 base::Result<base::Bytes, std::error_code> receive(const NetlinkSocket& socket, std::span<std::byte> buffer);
 
-// Sends a small request, hands each reply to `on_reply` and returns when it is acknowledged: rtnetlink answers while it
-// is being asked, so this waits for nothing (but for the kernel's own lock), and at most 200 ms.
+// Sends a small request, hands each reply to `on_reply` and returns when it is acknowledged, or dumped to its end
+// (short lists alone): rtnetlink answers while it is being asked, so this waits for nothing (but for the kernel's own
+// lock), and at most 200 ms.
 std::error_code transact(const NetlinkSocket& socket, const NetlinkRequest& request,
                          const std::function<void(const NetlinkMessage&)>& on_reply = {});
 

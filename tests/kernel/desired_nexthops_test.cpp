@@ -1,0 +1,83 @@
+#include "kernel/desired_nexthops.hpp"
+
+#include <doctest/doctest.h>
+
+#include "kernel/nexthop_host.hpp"
+
+using namespace kernel_test;
+using kernel::HostRoute;
+using policy::VerdictState;
+using Routes = std::set<HostRoute>;
+
+TEST_CASE("up and degraded are a route with metric = cost, down is unreachable, the rest is nothing") {
+    for (const auto state : {VerdictState::up, VerdictState::degraded}) {
+        Peers peers;
+        peers.add("10.8.0.1", state, 30);
+        CHECK(kernel::desired_nexthops(peers.all).routes == Routes{{ip("10.8.0.1"), false, 30, {7}}});
+    }
+    Peers peers;
+    peers.add("10.8.0.1", VerdictState::down);
+    peers.add("10.8.0.3", VerdictState::unknown);
+    peers.add("10.8.0.5", VerdictState::admin_down);
+    peers.add("", VerdictState::down);  // no address
+    peers.add("fd00::1", VerdictState::down);
+    const auto desired = kernel::desired_nexthops(peers.all);
+    CHECK(desired.routes == Routes{{ip("10.8.0.1"), true, 1, {}}, {ip("fd00::1"), true, 1, {}}});
+    CHECK(desired.told.at({1}) == "unreachable");
+    CHECK(desired.told.at({2}) == "nothing");
+    CHECK(desired.told.at({3}) == "nothing");
+    CHECK(desired.told.size() == 4);
+}
+
+TEST_CASE("a peer that must prove itself counts as down before it was ever up") {
+    Peers peers;
+    peers.add("10.8.0.1", VerdictState::unknown);
+    peers.all[0].counts_as_down = true;
+    CHECK(kernel::desired_nexthops(peers.all).routes == Routes{{ip("10.8.0.1"), true, 1, {}}});
+}
+
+TEST_CASE("Down's metric is below every cost") {
+    for (const std::uint32_t cost : {0U, 1U, 2U, 0xffffffffU}) {
+        Peers peers;
+        peers.add("10.8.0.1", VerdictState::up, cost);
+        const auto metric = kernel::desired_nexthops(peers.all).routes.begin()->metric;
+        CHECK(metric == std::max(cost, 2U));
+        CHECK(metric > kernel::down_metric);
+    }
+}
+
+TEST_CASE("an IPv6 link-local next hop is named, and has no route; 169.254.0.0/16 is an address like others") {
+    Peers peers;
+    peers.add("fe80::1", VerdictState::down);
+    peers.add("169.254.7.1", VerdictState::down);
+    const auto desired = kernel::desired_nexthops(peers.all);
+    CHECK(desired.link_local == std::vector<std::string>{"peer-1"});
+    CHECK(desired.routes == Routes{{ip("169.254.7.1"), true, 1, {}}});
+}
+
+TEST_CASE("one address behind several peers: the cheapest that is up; down only when none lives") {
+    Peers peers;
+    peers.add("10.8.0.1", VerdictState::up, 20);
+    peers.add("10.8.0.1", VerdictState::up, 10);
+    peers.adjacencies[1].ifindex = {8};
+    peers.add("10.8.0.1", VerdictState::down);
+    CHECK(kernel::desired_nexthops(peers.all).routes == Routes{{ip("10.8.0.1"), false, 10, {8}}});
+    Peers none;
+    none.add("10.8.0.1", VerdictState::down);
+    none.add("10.8.0.1", VerdictState::unknown);
+    CHECK(kernel::desired_nexthops(none.all).routes.size() == 1);
+    none.all[1].live = true;
+    CHECK(kernel::desired_nexthops(none.all).routes.empty());
+}
+
+TEST_CASE("what is new comes before what it replaces, and Down before all") {
+    const HostRoute a10{ip("10.8.0.1"), false, 10, {7}}, a20{ip("10.8.0.1"), false, 20, {7}};
+    const HostRoute b10{ip("10.8.0.3"), false, 10, {8}}, b_down{ip("10.8.0.3"), true, 1, {}};
+    CHECK(kernel::changes({a10, b10}, {a20, b_down}) ==
+          std::vector<kernel::RouteChange>{{true, b_down}, {true, a20}, {false, a10}, {false, b10}});
+    CHECK(kernel::changes({a10}, {a10}).empty());
+    CHECK(kernel::changes({}, {}).empty());
+    // The same path on an interface that was made anew is another route.
+    const HostRoute a10_anew{ip("10.8.0.1"), false, 10, {9}};
+    CHECK(kernel::changes({a10}, {a10_anew}).size() == 2);
+}
