@@ -19,4 +19,13 @@ std::string default_name(const std::string& interface, const PublicKey& key, con
     return interface + "/" + text.substr(0, length);
 }
 
+bool is_bird_name(std::string_view name) {
+    constexpr std::size_t longest = 63;  // BIRD's SYM_MAX_LEN without its NUL
+    const auto good = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
+               c == '.' || c == ':';
+    };
+    return !name.empty() && name.size() <= longest && std::ranges::all_of(name, good);
+}
+
 }  // namespace adjacency

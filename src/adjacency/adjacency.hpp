@@ -24,9 +24,13 @@ struct Adjacency {
     PublicKey peer;
     base::Result<Addresses, Unresolved> addresses = tl::unexpected{Unresolved{}};
     std::vector<std::string> feeds;  // what acts on its verdict: the interface's and its own
+    std::string bird_protocol;       // BIRD's name of the protocol that runs over it; "": none is named
 };
 
 // "wg0/AbCdEfGh": the shortest prefix of the key, at least 8 characters, that no other peer of the interface shares.
 std::string default_name(const std::string& interface, const PublicKey& key, const std::vector<PublicKey>& others);
+
+// A name that BIRD may give to a protocol: letters, digits, '_', '-', '.' and ':', 1 to 63 of them.
+bool is_bird_name(std::string_view name);
 
 }  // namespace adjacency

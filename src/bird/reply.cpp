@@ -101,15 +101,6 @@ std::optional<std::string> ReplyReader::next_async() {
     return out;
 }
 
-bool is_protocol_name(std::string_view name) {
-    constexpr std::size_t longest = 63;  // BIRD's SYM_MAX_LEN without its NUL
-    const auto good = [](char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.' ||
-               c == ':';
-    };
-    return !name.empty() && name.size() <= longest && std::ranges::all_of(name, good);
-}
-
 std::string show_protocol(std::string_view name) { return named("show protocols all", name); }
 std::string enable(std::string_view name) { return named("enable", name); }
 std::string disable(std::string_view name, std::string_view message) {

@@ -59,8 +59,7 @@ private:
     std::deque<std::string> async_;
 };
 
-// Commands. A name stands in quotes of BIRD's own, so that no keyword of a later version can hide it.
-bool is_protocol_name(std::string_view name);  // letters, digits, '_', '-', '.', ':'; 1 to 63 of them
+// Commands. A name (adjacency::is_bird_name) stands in quotes of BIRD's own, so that no keyword can hide it.
 std::string show_protocol(std::string_view name);
 std::string enable(std::string_view name);
 std::string disable(std::string_view name, std::string_view message);

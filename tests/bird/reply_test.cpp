@@ -117,14 +117,3 @@ TEST_CASE("a message cannot leave its quotes, and fits BGP's shutdown communicat
     CHECK(clean_message(std::string(500, 'x')).size() == 128);
     CHECK(disable("p", "\"").find('"') == std::string("disable 'p' ").size());
 }
-
-TEST_CASE("a name is BIRD's own: 63 characters are enough, 64 too many, and no quote ends it") {
-    CHECK(is_protocol_name("paris"));
-    CHECK(is_protocol_name("ber-lin.x:1_Z"));
-    CHECK(is_protocol_name(std::string(63, 'x')));
-    for (const auto& name : {std::string{}, std::string(64, 'x'), std::string{"a b"}, std::string{"a'b"},
-                             std::string{"a\"b"}, std::string{"\xc3\xa9"}, std::string{"wg*"}}) {
-        CAPTURE(name);
-        CHECK_FALSE(is_protocol_name(name));
-    }
-}
