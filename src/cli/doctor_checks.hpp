@@ -62,7 +62,7 @@ struct DaemonFacts {
     std::optional<pid_t> lock_holder;    // 0: in another process namespace
     pid_t answers = 0;                   // the pid behind the control socket; 0: nobody answers
     std::vector<std::string> problems;   // as it tells them itself
-    std::vector<std::string> left_over;  // interfaces an ended daemon left changed
+    std::vector<std::string> left_over;  // what an ended daemon left changed
 };
 Findings check_daemon(const DaemonFacts& facts);
 

@@ -18,9 +18,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.hpp"
+#include "bird/protocol_feed.hpp"
 #include "cli/doctor_gather.hpp"
 #include "frr/dataplane_address.hpp"
 #include "io/undo_log.hpp"
+#include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
 
 namespace cli {
@@ -56,6 +58,16 @@ void collect_problems(const nlohmann::json& status, std::vector<std::string>& ou
     for (const auto& [name, feed] : feeds.items())
         if (feed.is_object() && feed.contains("problem") && feed["problem"].is_string())
             out.push_back(name + ": " + feed["problem"].get<std::string>());
+}
+
+// What an ended daemon left changed, in a word for a person.
+std::string left_over(const io::UndoRecord& record) {
+    if (record.feed == kernel::nexthop_feed) return "routes in table " + record.subject;
+    if (const auto subject = bird::parse_protocol_subject(record.subject);
+        subject && record.feed == bird::protocol_feed)
+        return "BIRD's protocol " + subject->name;
+    const auto subject = kernel::parse_subject(record.subject);
+    return subject ? subject->interface : record.subject;
 }
 
 // Fills `answers` and `problems` when a daemon answers.
@@ -106,8 +118,7 @@ DaemonFacts gather_daemon(const wgbfd::RunDir& run_dir) {
         out.lock_holder = lock_holder(text, major(lock.st_dev), minor(lock.st_dev), lock.st_ino);
     }
     const io::UndoLog undo{run_dir.undo_log()};
-    for (const auto& record : undo.records())
-        if (const auto subject = kernel::parse_subject(record.subject)) out.left_over.push_back(subject->interface);
+    for (const auto& record : undo.records()) out.left_over.push_back(left_over(record));
     return out;
 }
 

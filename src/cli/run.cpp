@@ -10,6 +10,7 @@
 #include <cap-ng.h>
 #include <systemd/sd-daemon.h>
 
+#include "bird/protocol_feed.hpp"
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "daemon/guardian.hpp"
@@ -17,10 +18,20 @@
 #include "daemon/preflight.hpp"
 #include "daemon/worker.hpp"
 #include "io/undo_log.hpp"
+#include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
 
 namespace cli {
 namespace {
+
+// What an ended daemon changed, put back where it still stands; else the reason why it could not be.
+base::Result<bool, std::string> revert(const io::UndoRecord& record) {
+    if (record.feed == bird::protocol_feed) return bird::revert_protocol(record);
+    const auto reverted =
+        record.feed == kernel::nexthop_feed ? kernel::revert_nexthops(record) : kernel::revert_operstate(record);
+    if (!reverted) return tl::unexpected{reverted.error().message()};
+    return *reverted;
+}
 
 // Reverts what an ended daemon left; the number of records that could not be.
 std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
@@ -32,11 +43,10 @@ std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
     }
     const auto records = undo.records();
     for (const auto& record : records) {
-        const auto reverted = kernel::revert_operstate(record);
+        const auto reverted = revert(record);
         if (!reverted) {
             ++left;
-            log.write(wgbfd::Level::error,
-                      "undo subject=" + record.subject + " problem=\"" + reverted.error().message() + "\"");
+            log.write(wgbfd::Level::error, "undo subject=" + record.subject + " problem=\"" + reverted.error() + "\"");
             continue;
         }
         try {

@@ -41,6 +41,7 @@ struct Adjacency {
     std::optional<base::IpAddress> address;
     bool probe = true;
     std::vector<std::string> feeds;
+    std::string bird_protocol;  // for the feed bird-protocol; "": none
     Probe timers;             // [probe] overlaid with this adjacency's own keys
     bool own_timers = false;  // interval or multiplier stands here: a wish of its own, not a default
     friend bool operator==(const Adjacency&, const Adjacency&) = default;
@@ -63,6 +64,12 @@ struct Frr {
     friend bool operator==(const Frr&, const Frr&) = default;
 };
 
+struct Bird {
+    std::string control = "/run/bird/bird.ctl";  // asked once a feed needs it
+    std::optional<std::uint32_t> nexthop_table;  // for the feed bird-nexthop
+    friend bool operator==(const Bird&, const Bird&) = default;
+};
+
 struct Config {
     Probe probe;
     Bind bind = Bind::any;
@@ -70,6 +77,7 @@ struct Config {
     std::vector<Adjacency> adjacencies;
     std::vector<Session> sessions;
     Frr frr;
+    Bird bird;
     friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -59,6 +59,9 @@ std::string_view home_of(std::string_view key) {
         {"minimum_ttl", "[[session]]"},
         {"bfd_dataplane", "[frr]"},
         {"vty", "[frr]"},
+        {"control", "[bird]"},
+        {"nexthop_table", "[bird]"},
+        {"bird_protocol", "[[adjacency]]"},
     };
     const auto found = std::ranges::find(homes, key, &Home::key);
     return found == std::end(homes) ? ""sv : found->table;

@@ -10,16 +10,15 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv};
-constexpr std::array top_later{"damping"sv, "group"sv, "bird"sv, "metrics"sv, "process"sv};
+constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv, "bird"sv};
+constexpr std::array top_later{"damping"sv, "group"sv, "metrics"sv, "process"sv};
 constexpr std::array probe_keys{"interval"sv, "multiplier"sv, "padding"sv, "require_proof"sv, "bind"sv};
 constexpr std::array probe_later{"protocol"sv, "up_delay"sv, "trust_data"sv};
 constexpr std::array quality_keys{"method"sv};
 constexpr std::array quality_later{"interval"sv, "degraded"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
-constexpr std::array feeds{"link"sv};
-constexpr std::array feeds_later{"frr-vty"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv,
-                                 "routes"sv,  "repair"sv,       "endpoint"sv,      "hook"sv};
+constexpr std::array feeds{"link"sv, "bird-nexthop"sv, "bird-protocol"sv};
+constexpr std::array feeds_later{"frr-vty"sv, "bird-include"sv, "routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
 
 template <class List>
 bool in(const List& list, std::string_view word) {
@@ -140,7 +139,8 @@ std::vector<std::string> feeds_at(const Table& table, Report& report) {
             report.add(word.place, "the feed " + quoted(word.text) + " is not available in this version: remove it");
         } else {
             const auto close = nearest(word.text, feeds);
-            const auto hint = close.empty() ? "; known is \"link\"" : "; did you mean " + quoted(close) + "?";
+            const auto hint = close.empty() ? "; known are link, bird-nexthop, bird-protocol"
+                                            : "; did you mean " + quoted(close) + "?";
             report.add(word.place, "unknown feed " + quoted(word.text) + hint);
         }
     }
@@ -182,6 +182,8 @@ base::Result<Config, Errors> read(const Table& root) {
             if (auto found = read_session(node, config.probe, seen, report))
                 config.sessions.push_back(std::move(*found));
     if (const auto* table = table_at(root, "frr", report)) config.frr = read_frr(*table, report);
+    if (const auto* table = table_at(root, "bird", report)) config.bird = read_bird(*table, report);
+    check_bird_feeds(root, config, report);
     auto errors = std::move(report).take();
     if (!errors.empty()) return tl::unexpected{std::move(errors)};
     return config;

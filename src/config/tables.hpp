@@ -36,4 +36,10 @@ std::optional<Session> read_session(const Node& node, const Probe& defaults, See
 // frr_table.cpp
 Frr read_frr(const Table& table, Report& report);
 
+// bird_table.cpp
+Bird read_bird(const Table& table, Report& report);
+std::string bird_protocol_at(const Table& table, Report& report);
+// What a feed for BIRD needs stands in another table than the feed.
+void check_bird_feeds(const Table& root, const Config& config, Report& report);
+
 }  // namespace config

@@ -112,12 +112,14 @@ void Adjacencies::apply_config(base::Now now, const config::Config& config) {
             tracked.gone_since = now.steady;  // no longer configured, it is forgotten in time
         tracked.configured.reset();
         tracked.adjacency.feeds.clear();
+        tracked.adjacency.bird_protocol.clear();
         for (const auto& interface : config.interfaces)
             if (interface.name == key.first) tracked.adjacency.feeds = interface.feeds;
     }
     for (const auto& wanted : config.adjacencies) {
         auto& tracked = entry(now, wanted.interface, wanted.peer);
         tracked.configured = wanted;
+        tracked.adjacency.bird_protocol = wanted.bird_protocol;
         auto& feeds = tracked.adjacency.feeds;
         if (feeds.empty())
             for (const auto& interface : config.interfaces)

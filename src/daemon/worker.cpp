@@ -59,6 +59,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       listeners_{[this](const probe::Command& command) { pending_.push_back(command); }},
       undo_{settings_.run_dir.undo_log()},
       link_feed_{io_, undo_, clock_now},
+      bird_protocols_{io_, undo_, clock_now, controller_.config().bird.control},
       signals_{io_, SIGTERM, SIGINT, SIGHUP},
       deadline_timer_{io_},
       flush_timer_{io_},
@@ -67,6 +68,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     if (undo_.problem()) log_.write(Level::warning, "undo_log problem=\"" + *undo_.problem() + "\"");
     were_up_ = settings_.run_dir.read_were_up();
     if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
+    follow_nexthop_table();
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);
@@ -99,6 +101,7 @@ void Worker::watch_host() {
     link_watch_.emplace(io_, [this](std::vector<adjacency::Link> links) {
         links_ = std::move(links);
         link_feed_.on_links(links_);
+        if (nexthops_) nexthops_->on_links(links_);
         devices_->on_links(links_);
         on_host();
         ready();
@@ -155,7 +158,7 @@ void Worker::turn() {
     arm_deadline();
 }
 
-// The data plane first, operstate second, in one turn.
+// The data plane first, the feeds second, in one turn.
 void Worker::tell(const control::Turn& turn) {
     if (dataplane_ && !turn.bfdd.empty()) {
         std::vector<frr::StateChange> changes;
@@ -163,7 +166,7 @@ void Worker::tell(const control::Turn& turn) {
         for (const auto& update : turn.bfdd) changes.push_back({update.lid, update.status});
         dataplane_->tell(changes);
     }
-    if (turn.verdicts_changed && !stopping_) link_feed_.apply(controller_.wanted("link"));
+    if (turn.verdicts_changed && !stopping_) apply_feeds();
 }
 
 void Worker::flush_commands() {

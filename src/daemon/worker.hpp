@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.hpp"
+#include "bird/protocol_feed.hpp"
 #include "config/config.hpp"
 #include "control/controller.hpp"
 #include "daemon/control_socket.hpp"
@@ -28,6 +29,7 @@
 #include "io/fd_watch.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/links.hpp"
+#include "kernel/nexthop_table.hpp"
 #include "kernel/operstate_feed.hpp"
 #include "net/loop.hpp"
 #include "view/status.hpp"
@@ -71,6 +73,9 @@ private:
 
     void connect_bfdd();
     void change_bfdd();  // another address, or none
+    void follow_nexthop_table();
+    void apply_feeds();
+    void withdraw_feeds();  // then say_goodbye()
     void await_signal();
     void stop();
     void say_goodbye();
@@ -92,6 +97,8 @@ private:
     std::deque<probe::Command> pending_;  // the ring was full
     io::UndoLog undo_;
     kernel::OperstateFeed link_feed_;
+    std::optional<kernel::NexthopTable> nexthops_;  // none: no table is configured
+    bird::ProtocolFeed bird_protocols_;
     std::vector<adjacency::Link> links_;
     std::vector<adjacency::Device> device_values_;
     std::optional<kernel::Links> link_watch_;

@@ -33,19 +33,18 @@ void Worker::await_signal() {
 void Worker::stop() {
     if (std::exchange(stopping_, true)) return;
     log_.write(Level::notice, "stopping");
-    if (!dataplane_) return say_goodbye();
+    if (!dataplane_) return withdraw_feeds();
     stop_timer_.expires_after(500ms);  // a bfdd that hangs must not hold us
     stop_timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) say_goodbye();
+        if (!error) withdraw_feeds();
     });
     dataplane_->stop([this] {
-        if (stop_timer_.cancel() > 0) say_goodbye();
+        if (stop_timer_.cancel() > 0) withdraw_feeds();
     });
 }
 
 void Worker::say_goodbye() {
     if (std::exchange(goodbye_said_, true)) return;
-    link_feed_.withdraw_all();
     const auto heard = controller_.on_stop(clock_now());
     turn();
     stop_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(heard));
@@ -80,8 +79,11 @@ std::optional<std::string> Worker::reload() {
         auto config = read_config();
         if (config.bind != controller_.config().bind)
             return "[probe] bind cannot change while the daemon runs: stop it and start it again";
+        if (config.bird.control != controller_.config().bird.control)
+            return "[bird] control cannot change while the daemon runs: stop it and start it again";
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
+        follow_nexthop_table();
         if (other_bfdd) change_bfdd();
     } catch (const std::runtime_error& error) {
         return error.what();  // what runs stays as it is
@@ -118,6 +120,8 @@ view::Process Worker::process() const {
         out.probe_loop.dropped.emplace_back(to_string(static_cast<bfd::DropReason>(i)), engine.dropped[i].value());
     out.probe_loop.kernel_drops = loop.kernel_drops.value();
     out.feeds.push_back(link_feed_.status());
+    if (nexthops_) out.feeds.push_back(nexthops_->status());
+    if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.problems = devices_->problems();
     if (const auto refused = controller_.refused_sessions(); refused > 0)

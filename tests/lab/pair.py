@@ -1,6 +1,8 @@
-"""Two hosts in namespaces with one WireGuard tunnel between them, and wgbfd on them as a test wants it.
+"""Two hosts in namespaces with WireGuard tunnels between them, one unless more are asked for, and wgbfd on them as a test
+wants it.
 
-a ── wg0 10.8.0.0/31 ══ 10.8.0.1/31 wg0 ── b. Nothing is timed: tests wait for states, with generous limits.
+a ── wg0 10.8.0.0/31 ══ 10.8.0.1/31 wg0 ── b, a ── wg1 10.8.0.2/31 ══ 10.8.0.3/31 wg1 ── b, and so on. Nothing is timed:
+tests wait for states, with generous limits.
 """
 import json
 import os
@@ -203,12 +205,13 @@ time.sleep(600)
 class Pair:
     """`with Pair(build, label) as pair:` pair.a and pair.b stand, with wg0 and no daemon."""
 
-    def __init__(self, build, label):
+    def __init__(self, build, label, tunnels=1):
         self.binary = Path(build).resolve() / "src/wgbfd"
         if not self.binary.is_file():
             raise LabError(f"no wgbfd at {self.binary}: build it first")
         self.prefix = f"wgbfd-{label}-{os.getpid()}"
         self.nodes = []
+        self.tunnels = tunnels
 
     def __enter__(self):
         self.directory = Path(tempfile.mkdtemp(prefix=f"{self.prefix}-"))
@@ -226,7 +229,7 @@ class Pair:
         nodes.remove_tree(self.directory)
 
     def _build(self):
-        self.specs = {name: SimpleNamespace(name=name, wireguards=[self._wireguard(name, other)])
+        self.specs = {name: SimpleNamespace(name=name, wireguards=[self._wireguard(name, other, n) for n in range(self.tunnels)])
                       for name, other in (("a", "b"), ("b", "a"))}
         self.keys = wireguard.Keys(SimpleNamespace(nodes=self.specs))
         mounts.separate()
@@ -243,16 +246,18 @@ class Pair:
             node.run(["sh", "-ec", f"ip address add {address} dev net0; ip link set net0 up; mkdir -p /run/empty; "
                       "if [ -d /etc/wgbfd ]; then mount --bind /run/empty /etc/wgbfd; fi; "
                       "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"])
-            wireguard.create(node, node.spec.wireguards[0], self.keys, self.kernel)
+            for tunnel in node.spec.wireguards:
+                wireguard.create(node, tunnel, self.keys, self.kernel)
         self.a, self.b = (Host(node, self.binary) for node in self.nodes)
 
     @staticmethod
-    def _wireguard(name, other):
-        address, endpoint = ("10.8.0.0/31", "192.0.2.2:51820") if name == "a" else ("10.8.0.1/31", "192.0.2.1:51820")
-        return WireGuard("wg0", address, 51820, [Peer(other, "10.8.0.0/31", endpoint)])
+    def _wireguard(name, other, n):
+        host, far = (2 * n, "192.0.2.2") if name == "a" else (2 * n + 1, "192.0.2.1")
+        port = 51820 + n
+        return WireGuard(f"wg{n}", f"10.8.0.{host}/31", port, [Peer(other, f"10.8.0.{2 * n}/31", f"{far}:{port}")])
 
-    def key(self, name):
-        return self.keys.public(name, "wg0")
+    def key(self, name, interface="wg0"):
+        return self.keys.public(name, interface)
 
     def adjacency(self, peer, more=""):
         """A configuration with the tunnel to `peer` named to-PEER."""
