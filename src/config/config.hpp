@@ -42,8 +42,8 @@ struct Adjacency {
     bool probe = true;
     std::vector<std::string> feeds;
     std::string bird_protocol;  // for the feed bird-protocol; "": none
-    Probe timers;             // [probe] overlaid with this adjacency's own keys
-    bool own_timers = false;  // interval or multiplier stands here: a wish of its own, not a default
+    Probe timers;               // [probe] overlaid with this adjacency's own keys
+    bool own_timers = false;    // interval or multiplier stands here: a wish of its own, not a default
     friend bool operator==(const Adjacency&, const Adjacency&) = default;
 };
 
