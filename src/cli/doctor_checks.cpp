@@ -165,9 +165,11 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_bfdd(facts.bfdd, config.frr.bfd_dataplane));
     add(check_frr_version(facts.vty));
     add(check_link_detect(facts.vty, config));
+    add(check_bird(facts.bird, config));
     add(check_wireguard(facts.host));
     add(check_addresses(facts.host, config));
     add(check_allowed_ips(facts.host, config));
+    add(check_nexthops(facts.host, config));
     add(check_rp_filter(facts.host));
     return out;
 }

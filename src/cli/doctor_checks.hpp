@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "adjacency/link.hpp"
 #include "adjacency/peer.hpp"
 #include "base/result.hpp"
+#include "bird/protocols.hpp"
 #include "config/config.hpp"
 #include "daemon/preflight.hpp"
 #include "frr/vty_show.hpp"
@@ -92,6 +94,15 @@ struct VtyFacts {
 Findings check_frr_version(const VtyFacts& facts);
 Findings check_link_detect(const VtyFacts& facts, const config::Config& config);
 
+struct BirdFacts {
+    std::string control;
+    std::optional<base::Result<std::string, std::string>> version;  // none: no feed for BIRD, and not asked
+    std::vector<bird::Protocol> protocols;
+    std::set<std::uint32_t> looked_up;  // tables that policy rules name
+};
+bool has_feed(const config::Config& config, const std::string& feed);  // some interface or adjacency names it
+Findings check_bird(const BirdFacts& facts, const config::Config& config);
+
 struct HostFacts {
     std::vector<adjacency::Link> links;
     std::vector<adjacency::Device> devices;
@@ -104,6 +115,8 @@ Findings check_addresses(const HostFacts& facts, const config::Config& config); 
 Findings check_allowed_ips(const HostFacts& facts,
                            const config::Config& config);  // resolved ones that cannot be sent to
 Findings check_rp_filter(const HostFacts& facts);
+Findings check_nexthops(const HostFacts& facts,
+                        const config::Config& config);  // link-local ones, which BIRD cannot look up
 
 struct DoctorFacts {
     ConfigFacts config;
@@ -112,6 +125,7 @@ struct DoctorFacts {
     std::vector<PortFacts> ports;
     BfddFacts bfdd;
     VtyFacts vty;
+    BirdFacts bird;
     HostFacts host;
 };
 Findings check_all(const DoctorFacts& facts);

@@ -14,10 +14,12 @@
 #include <cap-ng.h>
 #include <boost/asio/io_context.hpp>
 
+#include "bird/control.hpp"
 #include "daemon/worker.hpp"
 #include "frr/vty.hpp"
 #include "io/timer.hpp"
 #include "kernel/links.hpp"
+#include "kernel/rules.hpp"
 #include "wireguard/devices.hpp"
 
 namespace cli {
@@ -60,6 +62,7 @@ PermissionFacts gather_permission(const config::Config& config, const HostFacts&
     std::vector<fs::path> sockets;
     if (const auto path = unix_path(config.frr.bfd_dataplane)) sockets.push_back(*path);
     if (!vty.empty()) sockets.push_back(fs::path{vty} / "zebra.vty");
+    if (has_feed(config, "bird-protocol")) sockets.emplace_back(config.bird.control);
     for (const auto& link : host.links)
         if (link.kind != "wireguard")
             sockets.push_back(fs::path{wireguard::Devices::default_uapi_folder} / (link.name + ".sock"));
@@ -98,6 +101,20 @@ VtyFacts gather_vty(const config::Config& config) {
         out.interfaces = frr::parse_interfaces(*text);
     else
         out.interfaces = tl::unexpected{text.error()};
+    return out;
+}
+
+BirdFacts gather_bird(const config::Config& config) {
+    BirdFacts out{.control = config.bird.control, .version = {}, .protocols = {}, .looked_up = {}};
+    if (auto tables = kernel::tables_of_rules()) out.looked_up = std::move(*tables);
+    if (!has_feed(config, "bird-nexthop") && !has_feed(config, "bird-protocol")) return out;
+    const auto version = bird::ask_version(out.control);
+    if (!version) {
+        out.version = tl::unexpected{version.error().text};
+        return out;
+    }
+    out.version = to_string(*version);
+    if (const auto reply = bird::ask(out.control, "show protocols all")) out.protocols = bird::parse_protocols(*reply);
     return out;
 }
 
@@ -208,6 +225,7 @@ DoctorFacts gather(const Options& options) {
     out.ports = gather_ports();
     out.bfdd = gather_bfdd(config);
     out.vty = gather_vty(config);
+    out.bird = gather_bird(config);
     out.host = gather_host();
     out.permission = gather_permission(config, out.host, out.vty.directory);
     return out;

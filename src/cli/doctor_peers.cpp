@@ -144,6 +144,27 @@ Findings check_addresses(const HostFacts& facts, const config::Config& config) {
     return out;
 }
 
+Findings check_nexthops(const HostFacts& facts, const config::Config& config) {
+    Findings out;
+    const auto peers = peers_of(facts, config);
+    const auto resolved = resolve_all(peers);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        const auto& seen = peers[i];
+        if (!resolved[i] || !resolved[i]->remote.is_v6() || !resolved[i]->remote.is_link_local()) continue;
+        const auto names_it = [](const std::vector<std::string>& feeds) {
+            return std::ranges::find(feeds, "bird-nexthop") != feeds.end();
+        };
+        const auto interface = std::ranges::find(config.interfaces, seen.device.interface, &config::Interface::name);
+        const bool named = (seen.configured != nullptr && names_it(seen.configured->feeds)) ||
+                           (interface != config.interfaces.end() && names_it(interface->feeds));
+        if (named)
+            out.push_back({"bird", Severity::warning, seen.name,
+                           "has the feed bird-nexthop and a link-local address alone, which BIRD looks up in no table",
+                           "write feeds = [\"bird-protocol\"] and bird_protocol = \"NAME\" into its [[adjacency]]"});
+    }
+    return out;
+}
+
 Findings check_allowed_ips(const HostFacts& facts, const config::Config& config) {
     Findings out;
     std::size_t good = 0;

@@ -179,10 +179,12 @@ TEST_CASE("the example configuration names every key, and each line of it may be
     CHECK(c.adjacencies[0].timers == config::Probe{});
     CHECK(c.sessions.size() == 2);
     CHECK(c.frr.bfd_dataplane == "unix:/run/frr/bfddp.sock");
+    CHECK(c.bird.control == config::Bird{}.control);
     for (const auto* key :
-         {"interval",    "multiplier",      "padding",  "require_proof", "bind",          "method",  "feeds",
-          "unsolicited", "unsolicited_max", "name",     "interface",     "peer",          "address", "probe",
-          "local",       "remote",          "multihop", "minimum_ttl",   "bfd_dataplane", "vty"}) {
+         {"interval",      "multiplier",  "padding",         "require_proof", "bind",         "method",
+          "feeds",         "unsolicited", "unsolicited_max", "name",          "interface",    "peer",
+          "address",       "probe",       "local",           "remote",        "multihop",     "minimum_ttl",
+          "bfd_dataplane", "vty",         "control",         "nexthop_table", "bird_protocol"}) {
         CAPTURE(key);
         CHECK(text.find(std::string{"\n"}.append(key).append(" = ")) != std::string::npos);
     }

@@ -40,8 +40,9 @@ def snippet(name, file):
 def cut(pair, interface="wg0"):
     """The underlay of one tunnel carries nothing any more, silently."""
     port = 51820 + int(interface[-1])
-    pair.b.sh(f"nft add table inet cut; nft 'add chain inet cut in {{ type filter hook input priority 0; }}'; "
-              f"nft add rule inet cut in udp dport {port} drop")
+    pair.b.sh("nft add table inet cut; nft 'add chain inet cut in { type filter hook input priority 0; }'; "
+              "nft 'add chain inet cut out { type filter hook output priority 0; }'; "
+              f"nft add rule inet cut in udp dport {port} drop; nft add rule inet cut out udp sport {port} drop")
 
 
 def heal(pair):
@@ -221,6 +222,9 @@ def protocol(build):
         check("and the route moves", wait(lambda: bird.best(LAN) == "to_b_wg1"), bird.ask(f"show route {LAN}"))
         heal(pair)
         check("healed: enabled, and the route comes back", wait(lambda: bird.best(LAN) == "to_b_wg0", 60), bird.ask("show protocols"))
+        said = pair.a.wgbfd("doctor", "--config", "/run/wgbfd.toml").stdout
+        check("the doctor finds BIRD and both protocols in order", all(word in said for word in
+              (" answers", "to_b_wg0: is up, and follows b-wg0", "to_b_wg1: is up, and follows b-wg1")), said)
         _operator(pair, bird)
         _restarted(pair, bird)
         _protocol_ends(pair, bird)
@@ -232,6 +236,10 @@ def _is_disabled(bird):
 
 def _told(pair):
     return pair.a.row(name="b-wg0").get("feeds", {}).get("bird-protocol", {}).get("told")
+
+
+def _problem(pair):
+    return pair.a.status()["feeds"]["bird-protocol"]["problem"]
 
 
 def _operator(pair, bird):
@@ -247,7 +255,7 @@ def _operator(pair, bird):
     wait(lambda: _is_disabled(bird))
     bird.ask("enable to_b_wg0")
     check("what the operator enables against us is left to him, and told", wait(lambda: _told(pair) == "left alone") and
-          "is left alone" in pair.a.status()["feeds"]["bird-protocol"]["problem"], pair.a.status().get("feeds"))
+          "is left alone" in _problem(pair), _problem(pair))
     heal(pair)
     check("until its peer is back", wait(lambda: pair.a.row(name="b-wg0", state="up") and _told(pair) == "nothing"))
 
@@ -256,11 +264,10 @@ def _restarted(pair, bird):
     cut(pair)
     wait(lambda: _is_disabled(bird))
     bird.stop()
-    problem = wait(lambda: pair.a.status()["feeds"]["bird-protocol"]["problem"])
-    check("BIRD gone: told, with the fix", problem and CONTROL in problem and "start BIRD" in problem, problem)
+    check("BIRD gone: told, with the fix", wait(lambda: f"{CONTROL} is not there: start BIRD" in (_problem(pair) or "")), _problem(pair))
     bird.start()
     check("BIRD back: told again", wait(lambda: _is_disabled(bird)), bird.protocol("to_b_wg0"))
-    check("and all is well", wait(lambda: pair.a.status()["feeds"]["bird-protocol"]["problem"] is None), pair.a.status().get("feeds"))
+    check("and all is well", wait(lambda: _problem(pair) is None), _problem(pair))
 
 
 def _protocol_ends(pair, bird):
