@@ -1,5 +1,8 @@
 #include "bird/control.hpp"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+
 #include <doctest/doctest.h>
 
 #include "fake_bird.hpp"
@@ -110,6 +113,26 @@ TEST_CASE("somebody else behind the socket, and a command that is too long, are 
     REQUIRE(t.until([&] { return t.answers.size() == 2; }));
     CHECK(t.answers[0].has_value());
     CHECK(t.answers[1].error().failure == ControlFailure::too_long);
+}
+
+TEST_CASE("a socket that may not be used is told with the fix" * doctest::skip(::geteuid() != 0)) {
+    bird_test::TemporaryDirectory directory;
+    const auto path = directory.path / "bird.ctl";
+    const bird_test::FakeBird bird{path};
+    REQUIRE(::chmod(directory.path.c_str(), 0755) == 0);
+    REQUIRE(::chmod(path.c_str(), 0660) == 0);
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+        const auto refused = ask(path.string(), "show status");
+        const bool told = !refused && refused.error().failure == ControlFailure::no_permission &&
+                          refused.error().text.find("in BIRD's group") != std::string::npos;
+        ::_exit(told ? 42 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WEXITSTATUS(status) == 42);
 }
 
 TEST_CASE("the blocking form gives the reply or one reason with its fix") {

@@ -57,7 +57,7 @@ class Bird:
         """{destination: metric, or "unreachable"} of the routes that a kernel protocol has learned."""
         found, destination = {}, None
         for line in self.ask(f"show route protocol {protocol} table all all"):
-            head = re.match(r"(\d\S+)\s+(unicast|unreachable)", line)
+            head = re.match(r"([0-9a-f]\S+)\s+(unicast|unreachable)", line)
             if head:
                 destination = head[1].removesuffix("/32").removesuffix("/128")
                 found[destination] = head[2]

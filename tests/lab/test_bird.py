@@ -17,6 +17,7 @@ LABEL = "bd"
 LAN = "192.0.2.128/25"
 SESSIONS = ("site_b_wg0", "site_b_wg1")
 FLIPS = 1000
+PEERS = (("10.8.0.1", "wg0"), ("10.8.0.3", "wg1"), ("fd00::1", "wg0"), ("fd00::3", "wg1"))
 
 FAR = """router id 10.255.0.2;
 protocol device {{ }}
@@ -83,7 +84,7 @@ def flips(build):
         chance, wrong = random.Random(3), []
         for number in range(FLIPS):
             verdicts = {address: (interface, chance.choice(("up", "degraded", "down", "unknown")), chance.randrange(2, 60))
-                        for address, interface in (("10.8.0.1", "wg0"), ("10.8.0.3", "wg1"))}
+                        for address, interface in PEERS}
             for address, (interface, state, cost) in verdicts.items():
                 driver.stdin.write(f"peer {address} {interface} {state} {cost}\n")
             driver.stdin.write("apply\n")
@@ -104,13 +105,14 @@ def _follows(bird, verdicts):
     """Empty once BIRD shows what the verdicts say; else what it shows after 5 s."""
     wanted = {address: "unreachable" if state == "down" else cost
               for address, (_, state, cost) in verdicts.items() if state != "unknown"}
-    costs = {"site_b_" + interface: cost for interface, state, cost in verdicts.values() if state in ("up", "degraded")}
+    paths = [verdicts["10.8.0.1"], verdicts["10.8.0.3"]]  # BGP's sessions
+    costs = {"site_b_" + interface: cost for interface, state, cost in paths if state in ("up", "degraded")}
     # A path of which nothing is known has the metric 0 of `direct`: both are usable, and which is best is BGP's own affair.
-    unknown = any(state == "unknown" for _, state, _ in verdicts.values())
+    unknown = any(state == "unknown" for _, state, _ in paths)
     best = {name for name, cost in costs.items() if cost == min(costs.values())}
     limit = time.monotonic() + 5
     while True:
-        table, now = bird.table("nexthops_wgbfd"), bird.best(LAN)
+        table, now = {**bird.table("nexthops_wgbfd"), **bird.table("nexthops_wgbfd6")}, bird.best(LAN)
         if table == wanted and (unknown or (now in best if best else now is None)):
             return ""
         if time.monotonic() > limit:
