@@ -1,7 +1,7 @@
-"""FRR and wgbfd in the nodes: their configuration from the templates beside the topology, starting, stopping, asking.
+"""FRR, BIRD and wgbfd in the nodes: their configuration from the templates beside the topology, starting, stopping, asking.
 
-A template line that begins with @TAG is kept, without the tag, where the tag holds: `bfd` (FRR's daemons ask for BFD),
-`link` and `frr-bfd` (the feed of wgbfd). ${…} is put in everywhere.
+A template line that begins with @TAG is kept, without the tag, where the tag holds: `bfd` (the routing daemons ask for BFD),
+`link`, `frr-bfd` and `bird-nexthop` (the feed of wgbfd). ${…} is put in everywhere.
 """
 import json
 import os
@@ -10,10 +10,12 @@ import subprocess
 
 from . import vty
 from .nodes import children, give_to_frr
+from .settings import feed_of
 from .topology import LabError
 
 FRR = ("zebra", "staticd", "bfdd", "bgpd", "ospfd")  # in the order of starting
 DATA_PLANE = "unix:/run/frr/bfddp.sock"
+BIRD_CONTROL = "/run/bird/bird.ctl"
 RUN_DIR = "/run/wgbfd"
 
 
@@ -21,7 +23,8 @@ def tags(mode, feed):
     if mode == "stock":
         return {"bfd"}
     if mode == "wgbfd":
-        return {"link": {"link"}, "frr-bfd": {"bfd", "frr-bfd"}, "both": {"bfd", "frr-bfd", "link"}}[feed]
+        return {"link": {"link"}, "frr-bfd": {"bfd", "frr-bfd"}, "both": {"bfd", "frr-bfd", "link"},
+                "bird-nexthop": {"bird-nexthop"}}[feed]
     return set()
 
 
@@ -47,6 +50,7 @@ class Daemons:
         self.names = list(node.spec.daemons[mode])
         if mode == "wgbfd" and settings.feed == "link":
             self.names = [name for name in self.names if name != "bfdd"]
+        self.feed = feed_of(self.names, settings.feed)
         self._wgbfd = None
         self._write_configuration(topology, keys)
 
@@ -58,7 +62,7 @@ class Daemons:
             path = self.node.directory / target.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
             text = (topology.directory / source).read_text()
-            path.write_text(render(text, values, tags(self.mode, self.settings.feed)))
+            path.write_text(render(text, values, tags(self.mode, self.feed)))
             give_to_frr(path)
 
     @property
@@ -71,6 +75,11 @@ class Daemons:
         if name == "bfdd" and self.has_wgbfd:
             command += ["--dplaneaddr", DATA_PLANE]
         return self.node.spawn(self._scheduled(name, command), f"{name}.out")
+
+    def start_bird(self):
+        """Begins to start BIRD: it goes on in the background once it has read its file."""
+        self.node.run(["mkdir", "-p", "/run/bird"])
+        return self.node.spawn(["bird", "-c", self.node.directory / "etc/bird/bird.conf", "-s", BIRD_CONTROL], "bird.out")
 
     def start_wgbfd(self):
         configuration = self.node.directory / "etc/wgbfd/wgbfd.toml"
@@ -132,7 +141,7 @@ class Daemons:
     def not_ready(self):
         """What this node still waits for, in words; empty when all is up."""
         self.check_alive()
-        checks = {"wgbfd": self._wgbfd_waits, "bfdd": self._bfdd_waits, "bgpd": self._bgpd_waits, "ospfd": self._ospfd_waits}
+        checks = {"wgbfd": self._wgbfd_waits, "bird": self._bird_waits, "bfdd": self._bfdd_waits, "bgpd": self._bgpd_waits, "ospfd": self._ospfd_waits}
         for name in self.names:
             waits = checks.get(name, lambda: "")()
             if waits:
@@ -150,6 +159,12 @@ class Daemons:
         up = sum(1 for peer in peers if peer["status"] == "up")
         expected = sum(len(wg.peers) for wg in self.node.spec.wireguards)
         return "" if up == expected else f"bfdd: {up} of {expected} sessions up"
+
+    def _bird_waits(self):
+        done = self.node.run(["birdc", "-s", BIRD_CONTROL, "show protocols"], check=False)
+        rows = [line.split() for line in done.stdout.splitlines() if " BGP " in line]
+        late = [row[0] for row in rows if row[-1] != "Established"]
+        return "" if rows and not late else f"bird: {', '.join(late) or 'no neighbour'} not Established"
 
     def _bgpd_waits(self):
         peers = vty.ask_json(self.node, "bgpd", "show bgp summary json").get("ipv4Unicast", {}).get("peers", {})
@@ -177,15 +192,19 @@ def _node_processes(first):
 def start_all(every):
     """Starts the daemons of all nodes, kind by kind, each kind everywhere at once; wgbfd as soon as bfdd listens."""
     for name in FRR:
-        begun = [(daemons, daemons.start_frr(name)) for daemons in every if name in daemons.names]
-        for daemons, process in begun:
-            try:
-                status = process.wait(timeout=60)
-            except subprocess.TimeoutExpired:
-                status = "no answer in 60 s"
-            if status != 0:
-                raise LabError(f"node {daemons.node.name}: {name} did not start ({status}): {daemons.log_tail(name + '.out')}")
+        _wait_started(name, [(daemons, daemons.start_frr(name)) for daemons in every if name in daemons.names])
         if name == "bfdd":
             for daemons in every:
                 if daemons.has_wgbfd:
                     daemons.start_wgbfd()
+    _wait_started("bird", [(daemons, daemons.start_bird()) for daemons in every if "bird" in daemons.names])
+
+
+def _wait_started(name, begun):
+    for daemons, process in begun:
+        try:
+            status = process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            status = "no answer in 60 s"
+        if status != 0:
+            raise LabError(f"node {daemons.node.name}: {name} did not start ({status}): {daemons.log_tail(name + '.out')}")

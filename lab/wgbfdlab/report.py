@@ -2,9 +2,9 @@
 import math
 import statistics
 
-from .settings import BGP_TIMERS, OSPF_TIMERS, STREAM_RATE
+from .settings import BGP_TIMERS, OSPF_TIMERS, STREAM_RATE, feed_of
 
-HEADINGS = {"none": "without wgbfd", "stock": "stock bfdd", "wgbfd": "wgbfd"}
+HEADINGS = {"none": "without wgbfd", "stock": "stock BFD", "wgbfd": "wgbfd"}
 
 
 def run_as_data(result, network):
@@ -61,10 +61,15 @@ def _first_moves(moments, cut, restore_ms):
 def document(topology, scenario, settings, kernel, runs):
     """What --json prints for one mode."""
     return {"topology": topology.name, "scenario": scenario, "mode": settings.mode, "far_mode": settings.far,
-            "feed": settings.feed if settings.mode == "wgbfd" else None,
+            "feed": _feed(topology, settings) if settings.mode == "wgbfd" else None,
             "interval_us": settings.interval_us, "multiplier": settings.multiplier,
             "wireguard": "kernel" if kernel else "wireguard-go", "stream_per_second": STREAM_RATE,
             "nodes": len(topology.nodes), "runs": runs, "summary": _summary(runs)}
+
+
+def _feed(topology, settings):
+    routers = topology.nodes[topology.cut.near.node].daemons["wgbfd"] if topology.cut else ()
+    return feed_of(routers, settings.feed)
 
 
 def _summary(runs):

@@ -51,6 +51,11 @@ class Settings:
             raise LabError(f"no wgbfd at {self.wgbfd}: build it, give --wgbfd PATH, or run --with-stock-bfd or --without-wgbfd")
 
 
+def feed_of(names, asked):
+    """The feed at a node with these daemons: BIRD has an ear for one of the lab's alone."""
+    return "bird-nexthop" if "bird" in names else asked
+
+
 def parse_duration(text):
     """`50ms`, `3.3ms`, `1s`, `500us` to microseconds."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", text)

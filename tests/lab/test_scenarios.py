@@ -155,6 +155,20 @@ def ospf(build):
         bfd_fell_once(bench, data)
 
 
+def bird(build):
+    """A cut by bird-nexthop: the route moves, and no BGP session is touched; a stop loses nothing."""
+    with Bench(build, "two-sites-bird", "wgbfd") as bench:
+        data = bench.run("cut")
+        bench.say("the route moved to the other tunnel and came back", data["route_changes"] == 2, data["route_changes"])
+        bfd_fell_once(bench, data)
+        bench.say("wgbfd ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
+        logs = "".join((node.logs / "bird.log").read_text(errors="replace") for node in bench.network.nodes.values()
+                       if (node.logs / "bird.log").exists())
+        bench.say("no BGP session went down", "_wg0: State changed to stop" not in logs and "_wg0: State changed to up" in logs)
+        data = bench.run("stop")
+        bench.say("stop: nothing was lost", data["lost"] == 0, data["lost"])
+
+
 def hub(build):
     with Bench(build, "hub", "wgbfd", spokes=20) as bench:
         data = bench.run("cut")
@@ -240,7 +254,7 @@ def cleanup(build):
     check("a run that is interrupted says so by its status and leaves no namespace or file", status == 130 and not left, left or status)
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, hub, cleanup)}
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, hub, cleanup)}
 
 
 def main(arguments):

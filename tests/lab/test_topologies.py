@@ -63,7 +63,8 @@ def configuration_problems(net):
     for node in net.nodes.values():
         for source, _ in node.binds:
             path = net.directory / source
-            for mode, feed in (("none", "frr-bfd"), ("stock", "frr-bfd"), ("wgbfd", "frr-bfd"), ("wgbfd", "link"), ("wgbfd", "both")):
+            for mode, feed in (("none", "frr-bfd"), ("stock", "frr-bfd"), ("wgbfd", "frr-bfd"), ("wgbfd", "link"), ("wgbfd", "both"),
+                               ("wgbfd", "bird-nexthop")):
                 try:
                     text = daemons.render(path.read_text(), values, daemons.tags(mode, feed))
                     found += [f"{source}, {mode}: {line}" for line in text.splitlines() if line.startswith("@") or "$" in line]
