@@ -32,6 +32,10 @@ struct LinkAddress {
     bool tentative = false;  // IPv6 duplicate address detection still running
     friend bool operator==(const LinkAddress&, const LinkAddress&) = default;
 };
+// An address that duplicate detection may still take away is not ours to send from yet (RFC 4862 §5.4).
+bool usable(const LinkAddress& address);
+// What the address says is on the link: with a point-to-point peer the prefix length belongs to the peer.
+base::Prefix on_link(const LinkAddress& address);
 
 struct Link {
     base::IfIndex index;

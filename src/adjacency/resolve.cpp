@@ -13,14 +13,6 @@ using base::Family;
 using base::IpAddress;
 using base::Prefix;
 
-// An address that duplicate detection may still take away is not ours to send from yet (RFC 4862 §5.4).
-bool usable(const LinkAddress& address) { return address.local.is_set() && !address.tentative; }
-
-// What the address says is on the link: with a point-to-point peer the prefix length belongs to the peer.
-Prefix on_link(const LinkAddress& address) {
-    return {address.peer.is_set() ? address.peer : address.local, address.prefix_length};
-}
-
 bool is_local(const Link& link, const IpAddress& address) {
     return std::ranges::any_of(link.addresses, [&](const LinkAddress& own) { return own.local == address; });
 }
@@ -93,6 +85,76 @@ std::vector<IpAddress> hosts(const Link& link, const Peer& peer, Wanted wanted) 
     return out;
 }
 
+// The one of several candidates, or the step that fails: the first failure is the one that is told.
+std::optional<Addresses> only(const Link& link, const std::vector<IpAddress>& found, AddressSource source,
+                              ResolveStep& step) {
+    if (found.size() > 1) step = ResolveStep::several_candidates;
+    if (found.size() != 1) return std::nullopt;
+    if (const auto local = local_for(link, found.front())) return Addresses{*local, found.front(), source};
+    if (step == ResolveStep::no_candidate) step = ResolveStep::no_local_for_remote;
+    return std::nullopt;
+}
+
+std::optional<Addresses> by_allowed_ips(const Link& link, const Peer& peer, ResolveStep& step) {
+    // Link-local hosts wait for the rule after: a peer with a global and a link-local /128 has one of each, not two.
+    for (const auto family : {Family::v4, Family::v6}) {
+        const auto in_prefix = hosts(link, peer, [&](const IpAddress& host) {
+            return host.family == family && !is_v6_link_local(host) && inside_a_prefix(link, host);
+        });
+        if (const auto found = only(link, in_prefix, AddressSource::allowed_ips, step)) return found;
+    }
+    return only(link, hosts(link, peer, is_v6_link_local), AddressSource::link_local, step);
+}
+
+// A peer may have a neighbour of each kind, and is one peer still.
+enum class Kind : std::uint8_t { v4, v6, v6_link_local };
+Kind kind_of(const IpAddress& address) {
+    if (address.is_v4()) return Kind::v4;
+    return address.is_link_local() ? Kind::v6_link_local : Kind::v6;
+}
+
+// The neighbours that can only be this peer: with several peers on the interface WireGuard must send to it alone.
+std::vector<Neighbor> neighbors_of(const Link& link, const Device& device, const Peer& peer,
+                                   std::span<const Neighbor> all) {
+    std::vector<Neighbor> out;
+    for (const auto& neighbor : all) {
+        const auto& remote = neighbor.remote;
+        if (remote.is_multicast() || remote.is_unspecified() || is_local(link, remote)) continue;
+        if (device.peers.size() > 1 && !holds(device, peer, remote)) continue;
+        out.push_back(neighbor);
+    }
+    return out;
+}
+
+std::optional<Addresses> one_of(const Link& link, const std::vector<Neighbor>& neighbors, bool heard, Kind kind,
+                                ResolveStep& step) {
+    std::vector<IpAddress> found;
+    const Neighbor* last = nullptr;
+    for (const auto& neighbor : neighbors) {
+        if (neighbor.heard != heard || kind_of(neighbor.remote) != kind) continue;
+        if (std::ranges::find(found, neighbor.remote) == found.end()) found.push_back(neighbor.remote);
+        if (last == nullptr || is_local(link, neighbor.local)) last = &neighbor;
+    }
+    auto addresses = only(link, found, AddressSource::routing, step);
+    // The far end expects us where its daemon speaks to ours.
+    if (addresses && is_local(link, last->local)) addresses->local = last->local;
+    return addresses;
+}
+
+std::optional<Addresses> by_routing(const Link& link, const Device& device, const Peer& peer, const Routing& routing,
+                                    ResolveStep& step) {
+    const auto neighbors = neighbors_of(link, device, peer, routing.neighbors);
+    if (const auto& present = routing.present; present && is_local(link, present->local)) {
+        const bool stands = std::ranges::find(neighbors, present->remote, &Neighbor::remote) != neighbors.end();
+        if (stands) return present;
+        return one_of(link, neighbors, true, kind_of(present->remote), step).value_or(*present);
+    }
+    for (const bool heard : {true, false})
+        for (const auto kind : {Kind::v4, Kind::v6, Kind::v6_link_local})
+            if (const auto found = one_of(link, neighbors, heard, kind, step)) return found;
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<IpAddress> local_for(const Link& link, const IpAddress& remote) {
@@ -111,7 +173,7 @@ std::optional<IpAddress> local_for(const Link& link, const IpAddress& remote) {
 }
 
 base::Result<Addresses, Unresolved> resolve(const Link& link, const Device& device, const Peer& peer,
-                                            const std::optional<IpAddress>& configured) {
+                                            const std::optional<IpAddress>& configured, const Routing& routing) {
     const auto failed = [](ResolveStep step) { return tl::unexpected{Unresolved{step}}; };
     if (std::ranges::none_of(link.addresses, usable)) return failed(ResolveStep::interface_without_address);
 
@@ -124,21 +186,8 @@ base::Result<Addresses, Unresolved> resolve(const Link& link, const Device& devi
     if (const auto found = subnet(link, device)) return *found;
 
     auto step = ResolveStep::no_candidate;
-    const auto only = [&](const std::vector<IpAddress>& found, AddressSource source) -> std::optional<Addresses> {
-        if (found.size() > 1) step = ResolveStep::several_candidates;
-        if (found.size() != 1) return std::nullopt;
-        if (const auto local = local_for(link, found.front())) return Addresses{*local, found.front(), source};
-        if (step == ResolveStep::no_candidate) step = ResolveStep::no_local_for_remote;
-        return std::nullopt;
-    };
-    // Link-local hosts wait for the rule after: a peer with a global and a link-local /128 has one of each, not two.
-    for (const auto family : {Family::v4, Family::v6}) {
-        const auto in_prefix = hosts(link, peer, [&](const IpAddress& host) {
-            return host.family == family && !is_v6_link_local(host) && inside_a_prefix(link, host);
-        });
-        if (const auto found = only(in_prefix, AddressSource::allowed_ips)) return *found;
-    }
-    if (const auto found = only(hosts(link, peer, is_v6_link_local), AddressSource::link_local)) return *found;
+    if (const auto found = by_allowed_ips(link, peer, step)) return *found;
+    if (const auto found = by_routing(link, device, peer, routing, step)) return *found;
     return failed(step);
 }
 

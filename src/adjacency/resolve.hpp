@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "adjacency/link.hpp"
+#include "adjacency/neighbor.hpp"
 #include "adjacency/peer.hpp"
 #include "base/result.hpp"
 
@@ -37,7 +39,7 @@ struct Addresses {
 enum class ResolveStep : std::uint8_t {
     interface_without_address,  // the interface has no address at all
     no_local_for_remote,        // remote known, but no address of the interface has its family or scope
-    no_candidate,               // allowed-ips name no host inside a prefix of the interface
+    no_candidate,               // allowed-ips name no host inside a prefix of the interface, routing no neighbour
     several_candidates,         // they name more than one
     address_taken,              // another peer of the interface has this address already
 };
@@ -58,9 +60,18 @@ struct Unresolved {
     friend bool operator==(const Unresolved&, const Unresolved&) = default;
 };
 
+// What the routing daemon knows of one interface.
+struct Routing {
+    std::span<const Neighbor> neighbors{};  // those that stand on it
+    std::optional<Addresses> present{};     // the peer's by an earlier answer of it
+};
+
 // `configured` is the operator's `address`, when there is one. `device` is the whole device, `peer` one of its peers.
+// An address that routing gave stays while no other neighbour of its kind is heard: a restart of the daemon, or a
+// session that is down, takes nothing away.
 base::Result<Addresses, Unresolved> resolve(const Link& link, const Device& device, const Peer& peer,
-                                            const std::optional<base::IpAddress>& configured);
+                                            const std::optional<base::IpAddress>& configured,
+                                            const Routing& routing = {});
 
 // The address of `link` to send from towards `remote`: same family, same scope (link-local or not), the one whose
 // prefix holds `remote` first. None when there is none.

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "adjacency/link.hpp"
+#include "adjacency/neighbor.hpp"
 #include "adjacency/peer.hpp"
 #include "base/result.hpp"
 #include "bird/protocols.hpp"
@@ -106,9 +107,10 @@ Findings check_bird(const BirdFacts& facts, const config::Config& config);
 struct HostFacts {
     std::vector<adjacency::Link> links;
     std::vector<adjacency::Device> devices;
-    std::vector<std::string> expected;     // interfaces that are WireGuard's
-    std::vector<std::string> problems;     // "wg0: what failed and what to do"
-    std::map<std::string, int> rp_filter;  // net.ipv4.conf.NAME.rp_filter, "all" among them
+    std::vector<std::string> expected;           // interfaces that are WireGuard's
+    std::vector<std::string> problems;           // "wg0: what failed and what to do"
+    std::map<std::string, int> rp_filter;        // net.ipv4.conf.NAME.rp_filter, "all" among them
+    std::vector<adjacency::Neighbor> neighbors;  // of the routing daemon
 };
 Findings check_wireguard(const HostFacts& facts);
 Findings check_addresses(const HostFacts& facts, const config::Config& config);  // unresolved ones

@@ -16,6 +16,7 @@
 
 #include "bird/control.hpp"
 #include "daemon/worker.hpp"
+#include "frr/neighbors.hpp"
 #include "frr/vty.hpp"
 #include "io/timer.hpp"
 #include "kernel/links.hpp"
@@ -116,6 +117,11 @@ BirdFacts gather_bird(const config::Config& config) {
     out.version = to_string(*version);
     if (const auto reply = bird::ask(out.control, "show protocols all")) out.protocols = bird::parse_protocols(*reply);
     return out;
+}
+
+// Where the configuration lets the daemon ask, so that both find the same addresses.
+std::vector<adjacency::Neighbor> gather_neighbors(const config::Config& config) {
+    return config.frr.vty ? frr::vty_neighbors(*config.frr.vty) : std::vector<adjacency::Neighbor>{};
 }
 
 // One look at links and WireGuard devices, each through the class the daemon uses.
@@ -227,6 +233,7 @@ DoctorFacts gather(const Options& options) {
     out.vty = gather_vty(config);
     out.bird = gather_bird(config);
     out.host = gather_host();
+    out.host.neighbors = gather_neighbors(config);
     out.permission = gather_permission(config, out.host, out.vty.directory);
     return out;
 }

@@ -50,12 +50,20 @@ std::vector<Seen> peers_of(const HostFacts& facts, const config::Config& config)
 
 using Resolved = base::Result<adjacency::Addresses, adjacency::Unresolved>;
 
+std::vector<adjacency::Neighbor> standing_on(const Link& link, const HostFacts& facts) {
+    std::vector<adjacency::Neighbor> out;
+    for (const auto& neighbor : facts.neighbors)
+        if (interface_of(neighbor, facts.links) == link.name) out.push_back(neighbor);
+    return out;
+}
+
 // One for each of `peers`. An address is its first peer's alone.
-std::vector<Resolved> resolve_all(const std::vector<Seen>& peers) {
+std::vector<Resolved> resolve_all(const std::vector<Seen>& peers, const HostFacts& facts) {
     std::vector<Resolved> out;
     for (std::size_t i = 0; i < peers.size(); ++i) {
         const auto& [link, device, peer, entry, name] = peers[i];
-        auto found = resolve(link, device, peer, entry != nullptr ? entry->address : std::nullopt);
+        const auto neighbors = standing_on(link, facts);
+        auto found = resolve(link, device, peer, entry != nullptr ? entry->address : std::nullopt, {neighbors, {}});
         for (std::size_t j = 0; j < i && found; ++j)
             if (peers[j].device.interface == device.interface && out[j] && out[j]->remote == found->remote)
                 found = tl::unexpected{adjacency::Unresolved{ResolveStep::address_taken}};
@@ -83,9 +91,13 @@ std::pair<std::string, std::string> told(ResolveStep step, const Seen& seen) {
                 "the peer's address is known, and " + interface + " has none of that family (or scope) to send from",
                 "ip address add an address of the same family to " + interface + "; or " + write};
         case no_candidate:
-            return {"no allowed-ips of the peer names one host inside a prefix of " + interface,
+            return {"no allowed-ips of the peer names one host inside a prefix of " + interface +
+                        ", and no routing daemon that we may ask ([frr] vty) has a neighbour there",
                     write + "; or add its ADDRESS/32 (IPv6: /128) to the peer's allowed-ips"};
-        case several_candidates: return {"allowed-ips of the peer name more than one host of " + interface, write};
+        case several_candidates:
+            return {"allowed-ips of the peer, or the neighbours of the routing daemon, name more than one host of " +
+                        interface,
+                    write};
         case address_taken: return {"another peer of " + interface + " has this address already", write};
     }
     return {};
@@ -117,7 +129,7 @@ Findings check_addresses(const HostFacts& facts, const config::Config& config) {
     Findings out;
     std::size_t good = 0;
     const auto peers = peers_of(facts, config);
-    const auto resolved = resolve_all(peers);
+    const auto resolved = resolve_all(peers, facts);
     for (std::size_t i = 0; i < peers.size(); ++i) {
         const auto& seen = peers[i];
         const auto& addresses = resolved[i];
@@ -169,7 +181,7 @@ Findings check_allowed_ips(const HostFacts& facts, const config::Config& config)
     Findings out;
     std::size_t good = 0;
     const auto peers = peers_of(facts, config);
-    const auto resolved = resolve_all(peers);
+    const auto resolved = resolve_all(peers, facts);
     for (std::size_t i = 0; i < peers.size(); ++i) {
         const auto& seen = peers[i];
         const auto& addresses = resolved[i];

@@ -34,6 +34,13 @@ bool Tracked::wants_probe() const {
     return present() && peer && peer->endpoint && adjacency.addresses;
 }
 
+bool Tracked::wants_neighbors() const {
+    if (!present() || (configured && (!configured->probe || configured->address))) return false;
+    if (!adjacency.addresses) return true;
+    const auto source = adjacency.addresses->source;  // "configured": by a line that is no longer there
+    return source == adjacency::AddressSource::routing || source == adjacency::AddressSource::configured;
+}
+
 Tracked& Adjacencies::entry(base::Now now, const std::string& interface, const adjacency::PublicKey& key) {
     const auto [found, fresh] = tracked_.try_emplace(Key{interface, key});
     auto& tracked = found->second;
@@ -71,7 +78,13 @@ void Adjacencies::resolve(Tracked& tracked, const adjacency::Link& link, const a
     adjacency.ifindex = link.index;
     if (!keep) {
         const auto configured = tracked.configured ? tracked.configured->address : std::nullopt;
-        auto fresh = adjacency::resolve(link, device, *tracked.peer, configured);
+        const auto standing = standing_.find(link.name);
+        adjacency::Routing routing;
+        if (standing != standing_.end()) routing.neighbors = standing->second;
+        // One that proved itself outlives the daemon's session; one that never did gives way to whoever is heard.
+        if (tracked.was_up && adjacency.addresses && adjacency.addresses->source == adjacency::AddressSource::routing)
+            routing.present = *adjacency.addresses;
+        auto fresh = adjacency::resolve(link, device, *tracked.peer, configured, routing);
         // Another peer's coming may end what was plain before (the other half of a /30): that ends no session.
         const bool still_ours = !fresh && adjacency.addresses && !configured &&
                                 std::ranges::find(link.addresses, adjacency.addresses->local,
@@ -170,6 +183,23 @@ void Adjacencies::name_all() {
     }
 }
 
+bool Adjacencies::learn(std::vector<adjacency::Neighbor> neighbors) {
+    std::ranges::sort(neighbors);
+    const auto [first, last] = std::ranges::unique(neighbors);
+    neighbors.erase(first, last);
+    if (neighbors == neighbors_) return false;
+    neighbors_ = std::move(neighbors);
+    neighbors_news_ = true;
+    return true;
+}
+
+void Adjacencies::place_neighbors(const Host& host) {
+    standing_.clear();
+    for (const auto& neighbor : neighbors_)
+        if (const auto interface = adjacency::interface_of(neighbor, host.links); !interface.empty())
+            standing_[std::string{interface}].push_back(neighbor);
+}
+
 PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::Config& config) {
     PeerChanges changes;
     if (first_config_ || !(config == last_config_)) {
@@ -182,7 +212,9 @@ PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::C
         if (const auto* link = host.link(device.interface); link != nullptr && host.device(*link) == &device)
             update_device(now, *link, device, changes);
     note_absent(now.steady, host, changes);
+    changes.structure |= std::exchange(neighbors_news_, false);
     if (changes.structure) {
+        place_neighbors(host);
         apply_config(now, config);  // peers that just came want their feeds too
         name_all();
         by_session_.clear();

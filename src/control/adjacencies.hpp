@@ -1,6 +1,7 @@
 // Every adjacency this host has or was configured to have, with what is known of it: the truth behind status and feeds.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "adjacency/adjacency.hpp"
+#include "adjacency/neighbor.hpp"
 #include "base/time.hpp"
 #include "bfd/request.hpp"
 #include "config/config.hpp"
@@ -39,6 +41,7 @@ struct Tracked {
     std::optional<base::Duration> handshake_age(base::TimePoint now) const;
     const config::Probe& probe(const config::Config& config) const;
     bool wants_probe() const;
+    bool wants_neighbors() const;  // its address is, or may come to be, a neighbour of the routing daemon's
 };
 
 // What changed among the peers, besides structure.
@@ -53,6 +56,8 @@ public:
     using Key = std::pair<std::string, adjacency::PublicKey>;  // interface, peer
 
     PeerChanges update(base::Now now, const Host& host, const config::Config& config);
+    // The routing daemon's neighbours, all of them; true when they are news: the next update() thinks them over.
+    bool learn(std::vector<adjacency::Neighbor> neighbors);
     // Forgets peers of interfaces that have been gone for ten minutes, unless they are configured.
     bool forget(base::TimePoint now);
     base::TimePoint deadline() const;
@@ -77,11 +82,15 @@ private:
     bool note_presence(base::TimePoint now, const Key& key, Tracked& tracked, const Host& host, PeerChanges& changes);
     void note_absent(base::TimePoint now, const Host& host, PeerChanges& changes);
     void name_all();
+    void place_neighbors(const Host& host);
 
     std::map<Key, Tracked> tracked_;
     std::map<bfd::SessionKey, Key> by_session_;
     std::uint32_t next_id_ = 1;
     std::optional<Host> last_;
+    std::vector<adjacency::Neighbor> neighbors_;                                     // in order
+    std::map<std::string, std::vector<adjacency::Neighbor>, std::less<>> standing_;  // by interface
+    bool neighbors_news_ = false;
     config::Config last_config_;
     bool first_config_ = true;
 };

@@ -47,6 +47,15 @@ void Controller::on_config(base::Now now, config::Config config) {
     structure_dirty_ = verdicts_dirty_ = feeds_due_ = true;
 }
 
+void Controller::on_neighbors(base::Now now, std::vector<adjacency::Neighbor> all) {
+    if (!adjacencies_.learn(std::move(all))) return;
+    structure_dirty_ |= adjacencies_.update(now, host_, config_).structure;
+}
+
+bool Controller::wants_neighbors() const {
+    return std::ranges::any_of(adjacencies_.all(), [](const auto& item) { return item.second.wants_neighbors(); });
+}
+
 void Controller::on_request(base::Now now, const BfddRequest& request) {
     told_bfdd_.erase(request.lid);  // an ADD wants an answer, also for what was told before
     structure_dirty_ |= lids_.add(now.steady, request);

@@ -83,6 +83,7 @@ public:
 
     void on_host(base::Now now, Host host);
     void on_config(base::Now now, config::Config config);
+    void on_neighbors(base::Now now, std::vector<adjacency::Neighbor> all);  // those that the routing daemon has
     void on_event(base::Now now, const probe::Event& event);
     void on_request(base::Now now, const BfddRequest& request);  // ADD: new, or an update of a known lid
     void on_withdraw(base::Now now, std::uint32_t lid);          // DELETE
@@ -106,6 +107,7 @@ public:
     std::vector<Row> rows() const;
     std::set<std::string> were_up() const;  // for the next start
     std::vector<bfd::SessionKey> session_keys() const;
+    bool wants_neighbors() const;  // some adjacency has, or may come to have, its address from them
     std::size_t refused_sessions() const { return sessions_.refused(); }  // there was no slot for them
     const config::Config& config() const { return config_; }
     const probe::SlotCounters* counters(std::uint32_t lid) const;

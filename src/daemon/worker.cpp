@@ -155,6 +155,7 @@ void Worker::turn() {
     turn.refresh_devices.erase(first, last);
     for (const auto& interface : turn.refresh_devices) devices_->refresh(interface);
     answer_lookups(turn.lookups);
+    follow_neighbors();
     arm_deadline();
 }
 

@@ -26,6 +26,7 @@
 #include "daemon/log.hpp"
 #include "daemon/run_dir.hpp"
 #include "frr/bfd_dataplane.hpp"
+#include "frr/neighbors.hpp"
 #include "io/fd_watch.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/links.hpp"
@@ -67,6 +68,7 @@ private:
     void write_down(const std::vector<control::Record>& records);
     void answer_lookups(const std::vector<control::Lookup>& lookups);
     void follow_listeners();
+    void follow_neighbors();
     void remember_were_up();
     void arm_deadline();
     void ready();
@@ -84,6 +86,7 @@ private:
 
     nlohmann::json answer(const nlohmann::json& request);
     view::Process process() const;
+    std::vector<std::string> source_problems() const;
     void sample();  // once a second: rates, and the problems of sources
 
     WorkerSettings settings_;
@@ -106,6 +109,8 @@ private:
     std::unique_ptr<frr::BfdDataplane> dataplane_;
     std::unique_ptr<frr::BfdDataplane> leaving_;  // says AdminDown to a bfdd we no longer serve
     std::string bfdd_problem_;
+    std::unique_ptr<frr::Neighbors> neighbors_;  // none: [frr] vty is not set
+    std::optional<std::string> neighbors_directory_;
     Journal journal_;
     std::optional<ControlSocket> control_socket_;
     boost::asio::signal_set signals_;

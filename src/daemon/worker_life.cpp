@@ -74,6 +74,22 @@ void Worker::change_bfdd() {
     });
 }
 
+// Asked while some peer's address is theirs to tell.
+void Worker::follow_neighbors() {
+    const auto& directory = controller_.config().frr.vty;
+    if (directory != neighbors_directory_) {
+        neighbors_.reset();
+        neighbors_directory_ = directory;
+        if (directory)
+            neighbors_ =
+                std::make_unique<frr::Neighbors>(io_, *directory, [this](std::vector<adjacency::Neighbor> all) {
+                    controller_.on_neighbors(clock_now(), std::move(all));
+                    schedule_turn();
+                });
+    }
+    if (neighbors_) neighbors_->follow(controller_.wants_neighbors() && !stopping_);
+}
+
 std::optional<std::string> Worker::reload() {
     try {
         auto config = read_config();
@@ -123,11 +139,18 @@ view::Process Worker::process() const {
     if (nexthops_) out.feeds.push_back(nexthops_->status());
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
-    out.problems = devices_->problems();
+    out.problems = source_problems();
     if (const auto refused = controller_.refused_sessions(); refused > 0)
         out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
                                std::to_string(probe::default_capacity));
     out.problems.insert(out.problems.end(), listeners_.problems().begin(), listeners_.problems().end());
+    return out;
+}
+
+std::vector<std::string> Worker::source_problems() const {
+    auto out = devices_->problems();
+    if (neighbors_)
+        for (auto& problem : neighbors_->problems()) out.push_back(std::move(problem));
     return out;
 }
 
@@ -136,9 +159,9 @@ void Worker::sample() {
     wakeups_per_s_ = wakeups - std::exchange(wakeups_before_, wakeups);
     if (devices_) {
         std::set<std::string> now;
-        for (const auto& problem : devices_->problems()) now.insert(problem);
+        for (auto& problem : source_problems()) now.insert(std::move(problem));
         for (const auto& problem : now)
-            if (!problems_told_.contains(problem)) log_.write(Level::warning, "wireguard problem=\"" + problem + "\"");
+            if (!problems_told_.contains(problem)) log_.write(Level::warning, "source problem=\"" + problem + "\"");
         problems_told_ = std::move(now);
     }
     second_timer_.expires_after(1s);
