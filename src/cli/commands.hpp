@@ -16,5 +16,7 @@ int check(const Arguments& arguments);
 int reload(const Arguments& arguments);
 int undo(const Arguments& arguments);
 int doctor(const Arguments& arguments);
+int init(const Arguments& arguments);
+int snippets(const Arguments& arguments);
 
 }  // namespace cli

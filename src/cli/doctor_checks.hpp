@@ -86,6 +86,9 @@ Findings check_bfdd(const BfddFacts& facts, const std::optional<std::string>& bf
 // The value of --dplaneaddr, in either spelling; none when it is not among them.
 std::optional<std::string> data_plane_of(const std::vector<std::string>& arguments);
 
+// The words of bfdd_options in /etc/frr/daemons, with or without quotes.
+std::vector<std::string> words_of(const std::string& options);
+
 struct VtyFacts {
     std::string directory;  // "": no FRR here
     bool configured = false;

@@ -25,19 +25,6 @@ bool same_address(const std::string& one, const std::string& other) {
     return a->length == b->length && std::memcmp(&a->storage, &b->storage, a->length) == 0;
 }
 
-// The options in /etc/frr/daemons, with or without quotes.
-std::vector<std::string> words_of(const std::string& options) {
-    std::vector<std::string> out(1);
-    for (const char c : options) {
-        if (c == '"' || c == '\'') continue;
-        if (c != ' ' && c != '\t')
-            out.back() += c;
-        else if (!out.back().empty())
-            out.emplace_back();
-    }
-    return out;
-}
-
 // One bfdd, running or to be started, with its options, against our own configuration.
 Finding judge(const std::string& subject, const std::vector<std::string>& options,
               const std::optional<std::string>& ours) {
@@ -73,6 +60,18 @@ std::vector<std::string> linked_interfaces(const config::Config& config) {
 }
 
 }  // namespace
+
+std::vector<std::string> words_of(const std::string& options) {
+    std::vector<std::string> out(1);
+    for (const char c : options) {
+        if (c == '"' || c == '\'') continue;
+        if (c != ' ' && c != '\t')
+            out.back() += c;
+        else if (!out.back().empty())
+            out.emplace_back();
+    }
+    return out;
+}
 
 std::optional<std::string> data_plane_of(const std::vector<std::string>& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {

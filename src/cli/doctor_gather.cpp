@@ -39,11 +39,6 @@ std::string read_file(const fs::path& path) {
     return text.str();
 }
 
-bool is_there(const fs::path& path) {
-    std::error_code error;
-    return fs::exists(path, error);
-}
-
 // "unix:/run/frr/x" to its path.
 std::optional<fs::path> unix_path(const std::optional<std::string>& address) {
     if (!address || !address->starts_with("unix:")) return std::nullopt;
@@ -76,13 +71,6 @@ std::vector<PortFacts> gather_ports() {
     std::vector<PortFacts> out;
     for (const std::uint16_t port : {std::uint16_t{3784}, std::uint16_t{4784}})
         out.push_back({port, wgbfd::udp_port_taken(port), wgbfd::owners_of_udp_port(port)});
-    return out;
-}
-
-BfddFacts gather_bfdd(const config::Config& config) {
-    BfddFacts out{wgbfd::processes_named("bfdd"), wgbfd::read_frr_daemons(), {}};
-    if (const auto path = unix_path(config.frr.bfd_dataplane); path && !refused(*path))
-        out.socket_exists = is_there(*path);
     return out;
 }
 
@@ -197,6 +185,18 @@ void read_rp_filter(HostFacts& out) {
 }
 
 }  // namespace
+
+bool is_there(const fs::path& path) {
+    std::error_code error;
+    return fs::exists(path, error);
+}
+
+BfddFacts gather_bfdd(const config::Config& config) {
+    BfddFacts out{wgbfd::processes_named("bfdd"), wgbfd::read_frr_daemons(), {}};
+    if (const auto path = unix_path(config.frr.bfd_dataplane); path && !refused(*path))
+        out.socket_exists = is_there(*path);
+    return out;
+}
 
 ConfigFacts gather_config(const Options& options) {
     ConfigFacts out;

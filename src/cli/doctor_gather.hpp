@@ -19,6 +19,8 @@ DoctorFacts gather(const Options& options);
 ConfigFacts gather_config(const Options& options);
 DaemonFacts gather_daemon(const wgbfd::RunDir& run_dir);
 HostFacts gather_host();
+BfddFacts gather_bfdd(const config::Config& config);
+bool is_there(const std::filesystem::path& path);
 
 // Who holds the lock of the file with this device and inode, by the text of /proc/locks.
 std::optional<pid_t> lock_holder(std::string_view proc_locks, unsigned device_major, unsigned device_minor,

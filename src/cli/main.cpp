@@ -22,6 +22,8 @@ constexpr std::array commands{
     Command{"status", cli::status, "every adjacency with its verdict"},
     Command{"events", cli::events, "what happened"},
     Command{"doctor", cli::doctor, "checks this host and says how to mend it"},
+    Command{"init", cli::init, "prints a configuration for this host"},
+    Command{"snippets", cli::snippets, "prints FRR's or BIRD's side of it"},
     Command{"check", cli::check, "checks a configuration file"},
     Command{"reload", cli::reload, "makes the daemon read its configuration again"},
     Command{"undo", cli::undo, "puts back what a dead daemon left changed"},

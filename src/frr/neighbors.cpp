@@ -186,18 +186,23 @@ std::vector<std::string> Neighbors::problems() const {
     return out;
 }
 
+std::vector<Neighbor> vty_neighbors(const std::string& directory, NeighborSource source) {
+    const std::string daemon{daemon_of(source)};
+    auto reply = vty_read(directory, daemon, std::string{question_of(source)});
+    if (!reply) return {};
+    auto found = read_neighbors(source, std::move(*reply));
+    if (!found) return {};
+    if (std::ranges::any_of(*found, lacks_interface))
+        if (const auto text = vty_read(directory, daemon, configuration))
+            give_interfaces(*found, parse_neighbor_interfaces(*text));
+    return std::move(*found);
+}
+
 std::vector<Neighbor> vty_neighbors(const std::string& directory) {
     std::vector<Neighbor> all;
     for (const auto source : sources) {
-        const std::string daemon{daemon_of(source)};
-        auto reply = vty_read(directory, daemon, std::string{question_of(source)});
-        if (!reply) continue;
-        auto found = read_neighbors(source, std::move(*reply));
-        if (!found) continue;
-        if (std::ranges::any_of(*found, lacks_interface))
-            if (const auto text = vty_read(directory, daemon, configuration))
-                give_interfaces(*found, parse_neighbor_interfaces(*text));
-        all.insert(all.end(), found->begin(), found->end());
+        const auto found = vty_neighbors(directory, source);
+        all.insert(all.end(), found.begin(), found.end());
     }
     return all;
 }

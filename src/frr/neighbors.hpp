@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "adjacency/neighbor.hpp"
+#include "frr/neighbors_codec.hpp"
 
 namespace frr {
 
@@ -32,8 +33,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Asks each daemon once and waits, 3 s at most for one that hangs: for `doctor` and `init`. One that does not answer
-// has no neighbours.
-std::vector<adjacency::Neighbor> vty_neighbors(const std::string& directory);
+// Asks once and waits, 3 s at most for a daemon that hangs: for `doctor` and `init`. One that does not answer has no
+// neighbours.
+std::vector<adjacency::Neighbor> vty_neighbors(const std::string& directory, NeighborSource source);
+std::vector<adjacency::Neighbor> vty_neighbors(const std::string& directory);  // of all
 
 }  // namespace frr

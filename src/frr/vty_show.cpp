@@ -51,4 +51,15 @@ base::Result<std::vector<InterfaceShown>, std::string> parse_interfaces(std::str
     return out;
 }
 
+std::optional<std::uint32_t> parse_local_as(std::string_view show_bgp_summary_json) {
+    const auto json = nlohmann::json::parse(show_bgp_summary_json, nullptr, false);
+    if (!json.is_object()) return std::nullopt;
+    for (const auto& [family, shown] : json.items()) {
+        if (!shown.is_object()) continue;
+        const auto as = shown.find("as");
+        if (as != shown.end() && as->is_number_unsigned()) return as->get<std::uint32_t>();
+    }
+    return std::nullopt;
+}
+
 }  // namespace frr

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,5 +31,8 @@ struct InterfaceShown {
     friend bool operator==(const InterfaceShown&, const InterfaceShown&) = default;
 };
 base::Result<std::vector<InterfaceShown>, std::string> parse_interfaces(std::string_view show_interface_json);
+
+// The AS number of bgpd's instance, from `show bgp summary json`; none where there is no instance, or no neighbour.
+std::optional<std::uint32_t> parse_local_as(std::string_view show_bgp_summary_json);
 
 }  // namespace frr

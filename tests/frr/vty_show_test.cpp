@@ -74,3 +74,12 @@ TEST_CASE("what is no object of interfaces is an error, what is missing or of an
     REQUIRE(shown.has_value());
     CHECK(*shown == std::vector{InterfaceShown{"a", {}, true, false}, InterfaceShown{"c", {}, true, false}});
 }
+
+TEST_CASE("our AS number is read from `show bgp summary json` as 8.4.4 prints it") {
+    CHECK(parse_local_as(R"({"ipv4Unicast":{"routerId":"10.255.0.1","as":65001,"vrfId":0,"peers":{}}})") == 65001U);
+    CHECK(parse_local_as(R"({"ipv4Unicast":{"as":4294967295}})") == 4294967295U);
+    CHECK_FALSE(parse_local_as("{}").has_value());
+    CHECK_FALSE(parse_local_as(R"({"warning":"Default BGP instance not found"})").has_value());
+    CHECK_FALSE(parse_local_as(R"({"ipv4Unicast":{"as":"65001"}})").has_value());
+    CHECK_FALSE(parse_local_as("no").has_value());
+}
