@@ -13,9 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A process may end while its files are read: what cannot be read is empty. (An istreambuf_iterator would throw.)
 std::string read_file(const fs::path& path) {
     std::ifstream in{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{in}, {}};
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
 }
 
 std::optional<pid_t> pid_of(const fs::path& entry) {
@@ -98,8 +101,8 @@ std::vector<ProcessInfo> owners_of_udp_port(std::uint16_t port) {
     if (inodes.empty()) return owners;
     each_process([&](const fs::path& proc, pid_t pid) {
         std::error_code error;
-        for (const auto& fd : fs::directory_iterator{proc / "fd", error}) {
-            const auto target = link_target(fd.path()).string();  // "socket:[12345]"
+        for (fs::directory_iterator fd{proc / "fd", error}, end; !error && fd != end; fd.increment(error)) {
+            const auto target = link_target(fd->path()).string();  // "socket:[12345]"
             if (!target.starts_with("socket:[") || !inodes.contains(target.substr(8, target.size() - 9))) continue;
             owners.push_back(describe(proc, pid));
             return;

@@ -67,6 +67,11 @@ TEST_CASE("no daemons file is not the same as one that enables nothing") {
     CHECK(!wgbfd::read_frr_daemons(path)->bfdd);
 }
 
+TEST_CASE("what exists and cannot be read is empty, as the files of a process that ends meanwhile") {
+    REQUIRE(wgbfd::read_frr_daemons("/proc"));  // opens, and cannot be read
+    CHECK(!wgbfd::read_frr_daemons("/proc")->bfdd);
+}
+
 TEST_CASE("who holds a UDP port is found, over IPv4 and IPv6, and is gone when it is closed") {
     for (const int family : {AF_INET, AF_INET6}) {
         auto [fd, port] = bound(family);
