@@ -1,5 +1,7 @@
 #include "frr/neighbors_codec.hpp"
 
+#include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,13 +23,25 @@ IpAddress address_at(const json& object, const char* name) {
     return IpAddress::parse(text_at(object, name)).value_or(IpAddress{});
 }
 
+// Of the members of an object the wanted ones alone: bgpd prints 3 kB of a neighbour.
+json only(std::string_view text, std::initializer_list<std::string_view> wanted) {
+    auto out = json::object();
+    JsonMembers members{text};
+    while (const auto member = members.next())
+        if (std::ranges::find(wanted, member->name) != wanted.end())
+            out[std::string{member->name}] = json::parse(member->value, nullptr, false);
+    return members.bad() ? json() : out;
+}
+
 bool is_true(const json& object, const char* name) {
     const auto found = object.find(name);
     return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
 // The name is the neighbour's address, or the interface of an unnumbered one ("none" until its address is heard of).
-std::optional<Neighbor> bgp_neighbor(std::string_view name, const json& shown) {
+std::optional<Neighbor> bgp_neighbor(std::string_view name, std::string_view text) {
+    const auto shown = only(text, {"bgpNeighborAddr", "updateSource", "nbrExternalLink", "externalBgpNbrMaxHopsAway",
+                                   "bgpState", "hostLocal"});
     if (!shown.is_object()) return std::nullopt;
     Neighbor out;
     if (const auto address = IpAddress::parse(name)) {
@@ -71,7 +85,8 @@ std::optional<Neighbor> ospf_neighbor(const json& shown) {
     return out;
 }
 
-std::optional<Neighbor> ospf6_neighbor(const json& shown) {
+std::optional<Neighbor> ospf6_neighbor(std::string_view text) {
+    const auto shown = only(text, {"interface", "linkLocalAddress", "neighborState"});
     if (!shown.is_object()) return std::nullopt;
     Neighbor out;
     out.interface = text_at(shown, "interface");
@@ -106,17 +121,16 @@ bool NeighborReader::read(std::size_t at_most) {
 }
 
 void NeighborReader::one(const JsonMember& member) {
-    const auto shown = json::parse(member.value, nullptr, false);
     const auto keep = [this](std::optional<Neighbor> neighbor) {
         if (neighbor) found_.push_back(std::move(*neighbor));
     };
     switch (source_) {
-        case NeighborSource::bgp: return keep(bgp_neighbor(member.name, shown));
+        case NeighborSource::bgp: return keep(bgp_neighbor(member.name, member.value));
         case NeighborSource::ospf:  // a router identifier, with a list: one entry an interface
-            if (shown.is_array())
+            if (const auto shown = json::parse(member.value, nullptr, false); shown.is_array())
                 for (const auto& entry : shown) keep(ospf_neighbor(entry));
             return;
-        case NeighborSource::ospf6: return keep(ospf6_neighbor(shown));
+        case NeighborSource::ospf6: return keep(ospf6_neighbor(member.value));
     }
 }
 

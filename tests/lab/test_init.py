@@ -115,6 +115,24 @@ def _established(host):
                one.get("peerBfdInfo", {}).get("status") == "Up" for one in shown)
 
 
+def many_peers(build):
+    """Several peers on one interface: no feed link, and what FRR is given for them."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        host.sh(f"ip address flush dev wg0; ip address add 10.9.0.254/24 dev wg0; wg set wg0 peer '{pair.key('b')}' allowed-ips 10.9.0.1/32; "
+                "wg set wg0 peer \"$(wg genkey | wg pubkey)\" allowed-ips 10.9.0.2/32")
+        start(host, "zebra", "bfdd", "bgpd", "ospfd")
+        text = init(host, "several peers", "2 WireGuard peers on 1 interface", "# 2 peers: the interface's state would speak", "it is probed once it has called")
+        check("without the feed link", '"link"' not in text, text)
+        found = parts(printed(host, "snippets", "frr"))
+        for daemon in DAEMONS:
+            load(host, daemon, found[daemon])
+        running = host.ask_frr("ospfd", "show running-config") + host.ask_frr("bgpd", "show running-config")
+        check("FRR takes its side: each peer a neighbour of BGP, and of OSPF by itself", all(text in running for text in
+              ("ip ospf network non-broadcast", " neighbor 10.9.0.1\n", " neighbor 10.9.0.2\n",
+               "neighbor 10.9.0.1 bfd profile wgbfd", "neighbor 10.9.0.2 bfd profile wgbfd")), running)
+
+
 class LinkLocal(Pair):
     """dn42: link-local addresses alone, and allowed-ips that name nobody."""
 
@@ -151,7 +169,7 @@ def _bird(host, wanted):
     check("it has no BFD, and says why", "protocol bfd {" not in text and "UDP 3784" in text and "still to come" in text, text)
 
 
-GROUPS = {"bare": bare, "frr": frr, "link-local": link_local, "bird": bird}
+GROUPS = {"bare": bare, "frr": frr, "many-peers": many_peers, "link-local": link_local, "bird": bird}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))

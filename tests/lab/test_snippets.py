@@ -127,11 +127,12 @@ def ospf_many_peers(build):
         for host in (pair.a, pair.b):
             start(host, "hub-many-peers")
         load(pair.a, "ospf-many-peers", ["ospfd"])
-        load_text(pair.b, "a spoke", snippet("ospf-many-peers").replace("priority 10", "priority 0").replace("10.255.0.254", "10.255.0.1")
-                  .replace(" neighbor 10.9.0.2 poll-interval 10\n", "").replace("neighbor 10.9.0.1 ", "neighbor 10.9.0.254 "), ["ospfd"])
-        check("OSPF is Full over unicast hellos, allowed-ips naming hosts alone", wait(lambda: "Full" in pair.a.ask_frr("ospfd", "show ip ospf neighbor json"), 120),
-              pair.a.ask_frr("ospfd", "show ip ospf neighbor"))
-        check("the hub is the designated router", wait(lambda: "Full/DR" in pair.b.ask_frr("ospfd", "show ip ospf neighbor")), pair.b.ask_frr("ospfd", "show ip ospf neighbor"))
+        spoke = snippet("ospf-many-peers").replace("priority 10", "priority 0").replace("10.255.0.254", "10.255.0.1")
+        load_text(pair.b, "a spoke", spoke.replace(" neighbor 10.9.0.2 poll-interval 10\n", "").replace("neighbor 10.9.0.1 ", "neighbor 10.9.0.254 "), ["ospfd"])
+        check("OSPF is Full over unicast hellos, allowed-ips naming hosts alone",
+              wait(lambda: "Full" in pair.a.ask_frr("ospfd", "show ip ospf neighbor json"), 120), pair.a.ask_frr("ospfd", "show ip ospf neighbor"))
+        check("the hub is the designated router", wait(lambda: "Full/DR" in pair.b.ask_frr("ospfd", "show ip ospf neighbor")),
+              pair.b.ask_frr("ospfd", "show ip ospf neighbor"))
         check("with BFD Up by wgbfd", wait(lambda: (session(pair.a, "10.9.0.1") or [""])[0] == "Up"), pair.a.rows())
 
 
