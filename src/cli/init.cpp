@@ -11,6 +11,7 @@
 #include "frr/dataplane_address.hpp"
 #include "frr/neighbors.hpp"
 #include "frr/vty.hpp"
+#include "kernel/host_route.hpp"
 #include "view/snippets.hpp"
 
 namespace cli {
@@ -49,6 +50,7 @@ view::Found discover(const config::Config& config) {
     out.problems = host.problems;
     out.frr = find_frr(config);
     out.bird = !wgbfd::processes_named("bird").empty();
+    out.route_protocol = kernel::our_protocol;
     std::vector<adjacency::Neighbor> bgp;
     if (out.frr) {
         bgp = frr::vty_neighbors(out.frr->directory, frr::NeighborSource::bgp);

@@ -87,30 +87,48 @@ std::string frr_table(const Found& found) {
            quoted(found.frr->directory) + "\n\n";
 }
 
-std::string bird_remark(const Found& found) {
+std::string bird_table(const Found& found) {
     if (!found.bird) return {};
-    return "# BIRD runs here. This version has no feed for it yet: wgbfd probes and tells, and BIRD does not hear of "
-           "it. Leave\n"
-           "# `protocol bfd` out of BIRD, or give it `strict bind yes;` and write bind = \"addresses\" under "
-           "[probe].\n\n";
+    return "# BIRD runs here: it learns this table as the place where BGP's next hops are resolved; `wgbfd snippets "
+           "bird` "
+           "prints\n"
+           "# its side. Leave `protocol bfd` out of BIRD: it and wgbfd would both want UDP 3784.\n" +
+           fmt::format("[bird]\nnexthop_table = {}\n\n", proposed_table);
+}
+
+// A feed of the interface, and why; "" for the word where there is none.
+struct Choice {
+    std::string word, why;
+};
+
+Choice frr_choice(const Found& found, const std::string& interface) {
+    if (!found.frr) return {"", found.bird ? "" : "# No FRR here that would follow the interface's state.\n"};
+    const auto peers = peers_on(found, interface);
+    if (peers == 1)
+        return {
+            "\"link\"",
+            "# One peer: while it is dead the interface looks down to FRR (DORMANT), for all protocols at once, and "
+            "stays so\n"
+            "# until it lives again. Take \"link\" away to let bfdd alone tell FRR.\n"};
+    return {"",
+            fmt::format("# {}: the interface's state would speak for all of them at once, so bfdd tells FRR of each.\n",
+                        count(peers, "peer"))};
+}
+
+Choice bird_choice(const Found& found, const std::string& interface) {
+    if (!found.bird) return {};
+    const auto has_global = std::ranges::any_of(
+        found.peers, [&](const FoundPeer& peer) { return peer.interface == interface && !is_link_local(peer); });
+    if (has_global)
+        return {"\"bird-nexthop\"", "# BIRD leaves the next hop of a peer that is dead; no session is restarted.\n"};
+    return {"", "# Link-local addresses alone, which BIRD looks up in no table: each peer names its protocol below.\n"};
 }
 
 std::string interface_table(const Found& found, const std::string& interface) {
-    std::string out;
-    const auto peers = peers_on(found, interface);
-    const bool link = found.frr && peers == 1;
-    if (link)
-        out +=
-            "# One peer: while it is dead the interface looks down to FRR (DORMANT), for all protocols at once, and "
-            "stays so\n"
-            "# until it lives again. Take \"link\" away to let bfdd alone tell FRR.\n";
-    else if (found.frr)
-        out +=
-            fmt::format("# {}: the interface's state would speak for all of them at once, so bfdd tells FRR of each.\n",
-                        count(peers, "peer"));
-    else
-        out += "# No FRR here that would follow the interface's state.\n";
-    return out + fmt::format("[interface.{}]\nfeeds = [{}]\n\n", quoted(interface), link ? "\"link\"" : "");
+    const auto frr = frr_choice(found, interface), bird = bird_choice(found, interface);
+    const auto both = frr.word.empty() || bird.word.empty() ? "" : ", ";
+    return fmt::format("{}{}[interface.{}]\nfeeds = [{}{}{}]\n\n", frr.why, bird.why, quoted(interface), frr.word, both,
+                       bird.word);
 }
 
 std::string address_lines(const FoundPeer& peer) {
@@ -123,18 +141,26 @@ std::string address_lines(const FoundPeer& peer) {
         to_string(peer.addresses.error().step));
 }
 
-std::string adjacency_table(const FoundPeer& peer) {
+std::string adjacency_table(const Found& found, const FoundPeer& peer) {
     std::string out = fmt::format("[[adjacency]]\nname = {}\ninterface = {}\npeer = {}\n", quoted(peer.name),
                                   quoted(peer.interface), quoted(to_base64(peer.key)));
     out += address_lines(peer);
+    if (found.bird && is_link_local(peer))
+        out +=
+            "# The protocol of BIRD's that runs over this peer, disabled while it is dead; take the \"#\" off.\n"
+            "#feeds = [\"bird-protocol\"]\n#bird_protocol = \"NAME\"\n";
     if (!peer.has_endpoint) out += "# WireGuard does not know where it is: it is probed once it has called.\n";
     return out + "\n";
 }
 
 }  // namespace
 
+bool is_link_local(const FoundPeer& peer) {
+    return peer.addresses && peer.addresses->remote.is_v6() && peer.addresses->remote.is_link_local();
+}
+
 std::string init_config(const Found& found) {
-    auto out = heading(found) + probe_table() + frr_table(found) + bird_remark(found);
+    auto out = heading(found) + probe_table() + frr_table(found) + bird_table(found);
     for (const auto& interface : interfaces_of(found)) out += interface_table(found, interface);
     if (found.peers.empty())
         out += "# No WireGuard peer was found. Peers that come later are probed without a line here.\n";
@@ -142,7 +168,7 @@ std::string init_config(const Found& found) {
         out +=
             "# A peer that stands here counts in the exit status of `wgbfd status`; give it a name that says where it "
             "leads.\n";
-    for (const auto& peer : found.peers) out += adjacency_table(peer);
+    for (const auto& peer : found.peers) out += adjacency_table(found, peer);
     while (out.ends_with("\n\n")) out.pop_back();
     return out;
 }

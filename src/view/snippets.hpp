@@ -32,13 +32,18 @@ struct Found {
     std::vector<FoundPeer> peers;  // by interface
     std::optional<FoundFrr> frr;   // none: no FRR here
     bool bird = false;
+    std::uint8_t route_protocol = 0;    // of our routes in the table for BIRD
     std::vector<std::string> problems;  // what could not be looked at
 };
 
 inline constexpr const char* proposed_dataplane = "unix:/run/frr/bfddp.sock";
+inline constexpr std::uint32_t proposed_table = 4242;  // [bird] nexthop_table
+
+// BIRD looks link-local next hops up in no table.
+bool is_link_local(const FoundPeer& peer);
 
 std::string init_config(const Found& found);   // wgbfd.toml, whole and valid
 std::string frr_snippet(const Found& found);   // one part a daemon; each part is that daemon's configuration
-std::string bird_snippet(const Found& found);  // BGP towards each peer, without BFD
+std::string bird_snippet(const Found& found);  // BGP towards each peer, by the feed bird-nexthop
 
 }  // namespace view

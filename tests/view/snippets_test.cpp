@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "config/parse.hpp"
 
 namespace {
@@ -84,15 +86,27 @@ TEST_CASE("init: bfdd without a data plane, or none at all, is told what to writ
     CHECK(has(init_config(found), "--dplaneaddr unix:/run/frr/bfddp.sock"));
 }
 
-TEST_CASE("init: without FRR nothing is fed; BIRD is told of; nothing at all is a configuration too") {
+TEST_CASE("init: without a routing daemon nothing is fed; nothing at all is a configuration too") {
     auto found = two_interfaces();
     found.frr.reset();
-    found.bird = true;
     const auto config = parsed(init_config(found));
     CHECK(config.frr == config::Frr{});
     for (const auto& interface : config.interfaces) CHECK(interface.feeds.empty());
-    CHECK(has(init_config(found), "BIRD runs here"));
     CHECK(parsed(view::init_config({})).adjacencies.empty());
+}
+
+TEST_CASE("init: BIRD gets a table of next hops, but for peers that have link-local addresses alone") {
+    auto found = two_interfaces();
+    found.bird = true;
+    found.peers.push_back(peer(4, "wg9", "fe80::1", "fe80::2"));
+    const auto config = parsed(init_config(found));
+    CHECK(config.bird.nexthop_table == view::proposed_table);
+    for (const auto& interface : config.interfaces) {
+        const auto& feeds = interface.feeds;
+        CHECK((std::ranges::find(feeds, "bird-nexthop") != feeds.end()) == (interface.name != "wg9"));
+    }
+    CHECK(has(init_config(found), "feeds = [\"link\", \"bird-nexthop\"]"));
+    CHECK(has(init_config(found), "#bird_protocol = \"NAME\""));
 }
 
 TEST_CASE("init: names that TOML or a terminal would take for something else stay names") {
@@ -137,14 +151,18 @@ TEST_CASE("snippets frr: link-local peers are unnumbered neighbours, IPv6 ones a
     CHECK_FALSE(has(text, "neighbor hub"));
 }
 
-TEST_CASE("snippets bird: BGP without BFD, the zone of a link-local neighbour, and what is still to come") {
+TEST_CASE("snippets bird: next hops in our table, the zone of a link-local neighbour, which has no table, and no BFD") {
     view::Found found;
     found.peers = {peer(1, "wg-0", "fe80::1", "fe80::2"), peer(2, "wg1", "10.8.0.0", "10.8.0.1"), peer(3, "wg2")};
+    found.route_protocol = 87;
     const auto text = bird_snippet(found);
     CHECK(has(text, "protocol bgp to_wg_0_1_1 from tunnel {"));
-    CHECK(has(text, "neighbor fe80::2 % 'wg-0' external;"));
-    CHECK(has(text, "neighbor 10.8.0.1 external;\n    source address 10.8.0.0;\n    ipv4 {"));
+    CHECK(has(text,
+              "neighbor fe80::2 % 'wg-0' external;\n    source address fe80::1;\n    ipv6 {\n        import none;"));
+    CHECK(has(text,
+              "neighbor 10.8.0.1 external;\n    source address 10.8.0.0;\n    ipv4 {\n        igp table nexthops4;"));
+    CHECK(has(text, "interface \"wg-0\", \"wg1\", \"wg2\";"));
+    CHECK(has(text, "if krt_source != 87 then reject;"));
     CHECK(has(text, "# wg2/3: no address found"));
-    CHECK(has(text, "still to come"));
     CHECK_FALSE(has(text, "protocol bfd {"));
 }
