@@ -99,7 +99,7 @@ Findings check_addresses(const HostFacts& facts, const config::Config& config) {
 Findings check_nexthops(const HostFacts& facts, const config::Config& config) {
     Findings out;
     const auto peers = peers_of(facts, config);
-    const auto resolved = resolve_all(peers);
+    const auto resolved = resolve_all(peers, facts);
     for (std::size_t i = 0; i < peers.size(); ++i) {
         const auto& seen = peers[i];
         if (!resolved[i] || !resolved[i]->remote.is_v6() || !resolved[i]->remote.is_link_local()) continue;
