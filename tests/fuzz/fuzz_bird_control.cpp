@@ -1,6 +1,7 @@
 // BIRD's bytes, whole and in pieces: the same replies however they were cut, and nothing in a reply breaks its readers.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +14,6 @@ struct Read {
     bool well = true;
     std::vector<bird::Reply> replies;
     std::vector<std::string> async;
-    friend bool operator==(const Read&, const Read&) = default;
 };
 
 Read read(std::string_view text, std::size_t piece) {
