@@ -137,7 +137,7 @@ class LinkLocal(Pair):
     """dn42: link-local addresses alone, and allowed-ips that name nobody."""
 
     @staticmethod
-    def _wireguard(name, other):
+    def _wireguard(name, other, _):
         address, endpoint = ("fe80::1/64", "192.0.2.2:51820") if name == "a" else ("fe80::2/64", "192.0.2.1:51820")
         return WireGuard("wg0", address, 51820, [Peer(other, "0.0.0.0/0, ::/0, fe80::2/128" if name == "a" else "0.0.0.0/0, ::/0, fe80::1/128", endpoint)])
 

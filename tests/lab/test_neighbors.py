@@ -34,7 +34,7 @@ class Blind(Pair):
         self.link_local_only = link_local_only
 
     @staticmethod
-    def _wireguard(name, other):
+    def _wireguard(name, other, _):
         address, endpoint = ("10.8.0.1/24", "192.0.2.2:51820") if name == "a" else ("10.8.0.2/24", "192.0.2.1:51820")
         return WireGuard("wg0", address, 51820, [Peer(other, "0.0.0.0/0, ::/0", endpoint)])
 

@@ -57,10 +57,11 @@ class Bench:
         check(f"{self.name}: {sentence}", holds, figures)
 
 
-def moved_and_returned(bench, data, router):
-    """What every cut must show, whoever watches the path."""
+def moved_and_returned(bench, data, router, ours=True):
+    """What every cut must show, whoever watches the path. How often BGP falls is judged where wgbfd watches."""
     bench.say("the route moved to the other tunnel and came back", data["route_changes"] == 2, data["route_changes"])
-    bench.say(f"{router.upper()} fell once at each end", (data["downs"][f"{router} a"], data["downs"][f"{router} b"]) == (1, 1), data["downs"])
+    fell = (data["downs"][f"{router} a"], data["downs"][f"{router} b"])
+    bench.say(f"{router.upper()} fell {'once ' * ours}at each end", fell == (1, 1) if ours else min(fell) >= 1, data["downs"])
     bench.say("packets were lost, and none before the cut", data["lost"] > 0 and data["lost_before"] == 0, data["lost"])
 
 
@@ -80,7 +81,7 @@ def without(build):
 def stock(build):
     with Bench(build, "two-sites", "stock") as bench:
         data = bench.run("cut")
-        moved_and_returned(bench, data, "bgp")
+        moved_and_returned(bench, data, "bgp", ours=False)
         bfd_fell_once(bench, data)
         bench.say("BFD ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
 

@@ -24,7 +24,7 @@ class Tunnel(Pair):
 
     def __init__(self, build, addresses=("10.8.0.0/31", "10.8.0.1/31"), allowed=("10.8.0.0/31", "10.8.0.0/31")):
         super().__init__(build, LABEL)
-        self._wireguard = lambda name, other: WireGuard("wg0", addresses[name == "b"], 51820, [
+        self._wireguard = lambda name, other, _: WireGuard("wg0", addresses[name == "b"], 51820, [
             Peer(other, allowed[name == "b"], "192.0.2.2:51820" if name == "a" else "192.0.2.1:51820")])
 
 
