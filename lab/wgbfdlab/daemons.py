@@ -58,12 +58,15 @@ class Daemons:
         values = {**self.settings.template_values(), **keys.template_values(), "logs": self.node.logs}
         values["bfd_peers"] = "\n".join(f" peer {topology.peer_address(tunnel)} interface {tunnel.interface}\n  profile lab"
                                         for tunnel in topology.tunnels(self.node.spec))
+        self._values, self._templates = values, topology.directory
         for source, target in self.node.spec.binds:
-            path = self.node.directory / target.lstrip("/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = (topology.directory / source).read_text()
-            path.write_text(render(text, values, tags(self.mode, self.feed)))
-            give_to_frr(path)
+            self._write(source, target, values)
+
+    def _write(self, source, target, values):
+        path = self.node.directory / target.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render((self._templates / source).read_text(), values, tags(self.mode, self.feed)))
+        give_to_frr(path)
 
     @property
     def has_wgbfd(self):
@@ -99,6 +102,22 @@ class Daemons:
         worker = next(iter(children(guardian)), None) if guardian else None
         return guardian, worker
 
+    @property
+    def router(self):
+        """The routing daemon of this node."""
+        return next(name for name in ("bird", "bgpd", "ospfd") if name in self.names)
+
+    def pid_of(self, name):
+        """The process number, as the lab counts, of BIRD or an FRR daemon."""
+        return self._bird_pid() if name == "bird" else self.frr_pid(name)
+
+    def _bird_pid(self):
+        for pid in _node_processes(self.node.pid):
+            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+                if comm.read().strip() == "bird":
+                    return pid
+        raise LabError(f"node {self.node.name}: bird is not running")
+
     def frr_pid(self, name):
         """The process number, as the lab counts, of an FRR daemon."""
         inner = self.node.run(["cat", f"/run/frr/{name}.pid"]).stdout.strip()
@@ -111,9 +130,24 @@ class Daemons:
     def start(self, name):
         """Starts again what a scenario ended."""
         if name == "wgbfd":
-            self.start_wgbfd()
-        elif self.start_frr(name).wait(timeout=30) != 0:
+            return self.start_wgbfd()
+        begun = self.start_bird() if name == "bird" else self.start_frr(name)
+        if begun.wait(timeout=30) != 0:
             raise LabError(f"node {self.node.name}: {name} did not start: {self.log_tail(name + '.out')}")
+
+    def reload_wgbfd(self, interval_us):
+        """`wgbfd reload` with another interval in the file."""
+        source, target = next(bind for bind in self.node.spec.binds if bind[1].endswith("wgbfd.toml"))
+        self._write(source, target, {**self._values, "interval": f"{interval_us}us"})
+        self.node.run([self.settings.wgbfd, "reload", "--run-dir", RUN_DIR])
+
+    def intervals(self):
+        """Microseconds between two packets, as wgbfd's sessions send them."""
+        return {row["bfd"]["tx_interval_us"] for row in self.adjacencies() if row["bfd"]}
+
+    def reload_bird(self):
+        """What BIRD says to `configure`."""
+        return self.node.run(["birdc", "-s", BIRD_CONTROL, "configure"]).stdout.strip().splitlines()[-1]
 
     def check_alive(self):
         if self._wgbfd and self._wgbfd.poll() is not None:

@@ -219,8 +219,39 @@ def flap(act, times=5, dead=1.0, alive=2.0):
     act.wait_returned()
 
 
+def routing_daemon_restart(act):
+    """SIGTERM to the near end's routing daemon, a start after 2 s: what it routes waits for it, BFD does not notice."""
+    daemons = act.daemons(act.near)
+    name = daemons.router
+    pid = daemons.pid_of(name)
+    act.mark_cut(time.time())
+    os.kill(pid, 15)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 20, lambda: f"{name} to end after SIGTERM")
+    act.rest(2)
+    act.mark_restore(time.time())
+    daemons.start(name)
+    act.notes["restarted"] = name
+    _wait_all_up(act)
+
+
+def config_reload(act):
+    """wgbfd reads a file with the double interval and then the old one again, and so does BIRD: nothing falls, nothing is lost."""
+    daemons = act.daemons(act.near)
+    act.mark_cut(time.time())
+    if daemons.has_wgbfd:
+        usual = act.network.settings.interval_us
+        for interval_us in (2 * usual, usual):
+            act.mark_restore(time.time())
+            daemons.reload_wgbfd(interval_us)
+            in_force = usual if daemons.feed in ("frr-bfd", "both") else interval_us  # what bfdd asks for stands
+            wait_until(lambda: daemons.intervals() == {in_force}, 20, lambda: f"{in_force} us between packets, not {daemons.intervals()}")
+    if "bird" in daemons.names:
+        act.notes["bird"] = daemons.reload_bird()
+    _wait_all_up(act)
+
+
 SCENARIOS = {"cut": cut, "one-way-cut": one_way_cut, "peer-reboot": peer_reboot, "daemon-kill": daemon_kill,
-             "stop": stop, "flap": flap}
+             "stop": stop, "flap": flap, "routing-daemon-restart": routing_daemon_restart, "config-reload": config_reload}
 
 
 def run(network, name):

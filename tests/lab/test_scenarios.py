@@ -100,6 +100,8 @@ def two_sites(build):
         _flap(bench)
         _kill(bench)
         _stop(bench)
+        _reload(bench)
+        _router_restart(bench)
 
 
 def _one_way(bench):
@@ -137,6 +139,18 @@ def _kill(bench):
     bench.say("daemon-kill of guardian and worker: after a new start all is up", True, data["notes"])
 
 
+def _reload(bench):
+    data = bench.run("config-reload")
+    bench.say("config-reload: nothing fell", not any(data["downs"].values()) and not data["other_bfd_downs"], data["downs"])
+    bench.say("config-reload: not a packet was lost", data["lost"] == 0, data["lost"])
+
+
+def _router_restart(bench):
+    data = bench.run("routing-daemon-restart")
+    bfd = {who: downs for who, downs in data["downs"].items() if who.startswith("bfd")}
+    bench.say(f"routing-daemon-restart ({data['notes']['restarted']}): BFD did not notice, and all is back", not any(bfd.values()), data["downs"])
+
+
 def _stop(bench):
     data = bench.run("stop")
     bench.say("stop and start: BGP stayed Established at both ends", (data["downs"]["bgp a"], data["downs"]["bgp b"]) == (0, 0), data["downs"])
@@ -157,6 +171,8 @@ def ospf(build):
         data = bench.run("cut")
         moved_and_returned(bench, data, "ospf")
         bfd_fell_once(bench, data)
+        _reload(bench)
+        _router_restart(bench)
 
 
 def bird(build):
@@ -171,6 +187,8 @@ def bird(build):
         bench.say("no BGP session went down", "_wg0: State changed to stop" not in logs and "_wg0: State changed to up" in logs)
         data = bench.run("stop")
         bench.say("stop: nothing was lost", data["lost"] == 0, data["lost"])
+        _reload(bench)
+        _router_restart(bench)
 
 
 def hub(build):
