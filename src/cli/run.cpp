@@ -1,5 +1,6 @@
 // `wgbfd run` and `wgbfd undo`: the daemon's beginning, and the way back.
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -68,6 +69,7 @@ void keep_needed_capabilities() {
 }
 
 int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
+    ::prctl(PR_SET_NAME, "wgbfd");  // the guardian starts it by way of /proc/self/exe, and `ps` would say "exe"
     const auto path = options.config();
     auto config = path ? wgbfd::load_config(*path) : config::Config{};
     const int ready_fd =

@@ -36,8 +36,8 @@ struct LoopCounters {
 
 class Loop {
 public:
-    // Starts the thread, with the scheduling policy of the caller and all its signals blocked. Throws
-    // std::system_error.
+    // Starts the thread, with the scheduling policy of the caller and all its signals blocked. Under a real-time policy
+    // the caller then goes on one priority lower, so that the thread goes before it. Throws std::system_error.
     explicit Loop(const LoopSettings& settings = {});
     ~Loop();  // stops it; slots that are in it are the caller's again
     Loop(const Loop&) = delete;

@@ -12,6 +12,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__file__).resolve().parent)]
 
+from wgbfdlab.nodes import children  # noqa: E402  pylint: disable=wrong-import-position
+
 from timelab import cuts, daemons  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.blackhole import Blackhole  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.report import Report, Spread, busiest, busy  # noqa: E402  pylint: disable=wrong-import-position
@@ -28,10 +30,11 @@ ALLOWED_US = 2000
 
 def start(net):
     daemons.wgbfd(net, "far", realtime=True)
-    daemons.wgbfd(net, "fifo", realtime=True)
+    fifo = daemons.wgbfd(net, "fifo", realtime=True)
     daemons.wgbfd(net, "norm", realtime=False)
     daemons.bfdd(net, "bfdd")
     daemons.bird(net, "bird")
+    return fifo
 
 
 def tell(found, report):
@@ -61,6 +64,14 @@ def problems(found):
     return ", ".join(f"{texts.count(text)} x {text}" for text in sorted(set(texts)))
 
 
+def priorities(started):
+    """Real-time priority of each thread of the worker, by the thread's name."""
+    guardian, = children(started)  # nsenter's child
+    worker, = children(guardian)
+    return {(task / "comm").read_text().strip(): int((task / "stat").read_text().rsplit(")", 1)[1].split()[37])
+            for task in Path(f"/proc/{worker}/task").iterdir()}
+
+
 def main():
     report, chance = Report(), random.Random(1)
     tunnels = [Tunnel(near, number, interval, 10 * which + k)
@@ -68,13 +79,15 @@ def main():
                for k in range(1, SIDE_BY_SIDE + 1)]
     net = Tunnels(tunnels)
     try:
-        start(net)
+        fifo = start(net)
         os.nice(19)  # this script gives way to what it measures
         begun = time.monotonic()
         found = cuts.Cuts(net, Blackhole(net.nodes["router"]), chance, TIMES).run()
         tell(found, report)
         report.tell(f"{len(found)} cuts in {time.monotonic() - begun:.0f} s of virtual time, {busy():.0f} s of the processor since the boot: "
                     f"{busiest()}")
+        threads = priorities(fifo.pid)
+        report.check(threads == {"wgbfd": 49, "probe": 50}, f"wgbfd under chrt -f 50: the probe thread goes before the control thread ({threads})")
         loop = daemons.status(net.nodes["fifo"]).get("probe_loop", {})
         report.tell(f"probe loop under chrt -f 50: {loop.get('late_wakes')} late wakes, at most {loop.get('max_lateness_us')} us late, "
                     f"{loop.get('stalls')} stalls")
