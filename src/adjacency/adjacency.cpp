@@ -28,4 +28,13 @@ bool is_bird_name(std::string_view name) {
     return !name.empty() && name.size() <= longest && std::ranges::all_of(name, good);
 }
 
+std::string bird_constant(std::string_view name, std::string_view what) {
+    const auto plain = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    std::string out = "wgbfd_";
+    for (const char c : name) out += plain(c) ? c : '_';
+    return out.append("_").append(what);
+}
+
 }  // namespace adjacency

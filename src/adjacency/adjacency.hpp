@@ -1,6 +1,7 @@
 // An adjacency: one WireGuard peer on one interface. The unit of everything.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,5 +33,10 @@ std::string default_name(const std::string& interface, const PublicKey& key, con
 
 // A name that BIRD may give to a protocol: letters, digits, '_', '-', '.' and ':', 1 to 63 of them.
 bool is_bird_name(std::string_view name);
+
+// "wgbfd_paris_1_up": the constant of BIRD's that says `what` of the adjacency `name`. What is neither letter nor digit
+// becomes "_", so that two names may have one constant.
+std::string bird_constant(std::string_view name, std::string_view what);
+inline constexpr std::size_t longest_bird_constant = 46;  // of such a name: BIRD's own limit, and the longest `what`
 
 }  // namespace adjacency

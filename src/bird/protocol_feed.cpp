@@ -18,11 +18,10 @@ constexpr std::uint16_t was_disabled = 9, denied = 8007;
 }  // namespace
 
 ProtocolFeed::ProtocolFeed(boost::asio::io_context& context, io::UndoLog& undo, std::function<base::Now()> now,
-                           std::string path)
-    : context_{context},
-      undo_{undo},
+                           SharedControl& control)
+    : undo_{undo},
       now_{std::move(now)},
-      path_{std::move(path)},
+      control_{control},
       again_{context, [this] { look_at_all(); }},
       limit_{context, [this] {
                  if (left_) std::exchange(left_, {})();
@@ -33,7 +32,7 @@ ProtocolFeed::ProtocolFeed(boost::asio::io_context& context, io::UndoLog& undo, 
 void ProtocolFeed::adopt() {
     for (const auto& record : undo_.records(protocol_feed)) {
         const auto subject = parse_protocol_subject(record.subject);
-        if (!subject || subject->path != path_) continue;
+        if (!subject || subject->path != control_.path()) continue;
         auto& named = named_[subject->name];
         named.ours = record.ours;
         tell(named, "disabled");
@@ -42,17 +41,15 @@ void ProtocolFeed::adopt() {
 }
 
 void ProtocolFeed::connect() {
-    if (control_) return;
-    control_ =
-        std::make_unique<Control>(context_, path_,
-                                  Control::Handlers{.ready =
-                                                        [this](const Version&) {
-                                                            control_problem_.clear();
-                                                            not_running_ = false;
-                                                            for (auto& [name, named] : named_) named.fresh = true;
-                                                            look_at_all();
-                                                        },
-                                                    .lost = [this](const ControlError& error) { on_lost(error); }});
+    if (std::exchange(joined_, true)) return;
+    control_.join({.ready =
+                       [this](const Version&) {
+                           control_problem_.clear();
+                           not_running_ = false;
+                           for (auto& [name, named] : named_) named.fresh = true;
+                           look_at_all();
+                       },
+                   .lost = [this](const ControlError& error) { on_lost(error); }});
 }
 
 void ProtocolFeed::apply(std::span<const policy::Wanted> all) {
@@ -79,20 +76,20 @@ void ProtocolFeed::apply(std::span<const policy::Wanted> all) {
 void ProtocolFeed::look_at_all() {
     for (auto& entry : named_) look(entry);
     const auto follows = [](const Entry& entry) { return entry.second.ours || entry.second.desired.down; };
-    if (control_ && control_->is_ready() && std::ranges::any_of(named_, follows)) again_.expire_after(look_again_after);
+    if (control_.is_ready() && std::ranges::any_of(named_, follows)) again_.expire_after(look_again_after);
 }
 
 void ProtocolFeed::look(Entry& entry) {
     auto& named = entry.second;
-    if (!judged_ || !control_ || !control_->is_ready()) return;
+    if (!judged_ || !control_.is_ready()) return;
     if (named.busy) {
         named.again = true;
         return;
     }
     named.busy = true;
     named.again = false;
-    control_->command(show_protocol(entry.first),
-                      [this, name = entry.first](const auto& answer) { on_shown(name, answer); });
+    control_.command(show_protocol(entry.first),
+                     [this, name = entry.first](const auto& answer) { on_shown(name, answer); });
 }
 
 void ProtocolFeed::on_shown(const std::string& name, const base::Result<Reply, ControlError>& answer) {
@@ -132,14 +129,14 @@ void ProtocolFeed::take_step(Entry& entry, const Protocol& shown) {
 void ProtocolFeed::disable_it(Entry& entry) {
     auto& [name, named] = entry;
     try {
-        undo_.record({protocol_feed, to_subject(path_, name), "enabled", named.desired.message});
+        undo_.record({protocol_feed, to_subject(control_.path(), name), "enabled", named.desired.message});
     } catch (const std::system_error& error) {
         named.problem = "left " + name + " as it is, for its undo record cannot be written: " + error.what();
         return end_step(entry);
     }
     named.ours = named.desired.message;
-    control_->command(disable(name, named.desired.message),
-                      [this, of = name](const auto& answer) { on_disabled(of, answer); });
+    control_.command(disable(name, named.desired.message),
+                     [this, of = name](const auto& answer) { on_disabled(of, answer); });
 }
 
 void ProtocolFeed::on_disabled(const std::string& name, const base::Result<Reply, ControlError>& answer) {
@@ -156,8 +153,7 @@ void ProtocolFeed::on_disabled(const std::string& name, const base::Result<Reply
 }
 
 void ProtocolFeed::enable_it(Entry& entry) {
-    control_->command(enable(entry.first),
-                      [this, name = entry.first](const auto& answer) { on_enabled(name, answer); });
+    control_.command(enable(entry.first), [this, name = entry.first](const auto& answer) { on_enabled(name, answer); });
 }
 
 void ProtocolFeed::on_enabled(const std::string& name, const base::Result<Reply, ControlError>& answer) {
@@ -175,7 +171,7 @@ void ProtocolFeed::on_enabled(const std::string& name, const base::Result<Reply,
 void ProtocolFeed::refused(Entry& entry, const Reply& reply) {
     entry.second.problem =
         reply.code() == denied
-            ? path_ + " is a restricted control socket: give control in [bird] one without `restrict`"
+            ? control_.path() + " is a restricted control socket: give control in [bird] one without `restrict`"
             : "BIRD refuses to change " + entry.first + ": " + reply.error();
 }
 
@@ -204,7 +200,7 @@ void ProtocolFeed::end_step(Entry& entry) {
 void ProtocolFeed::let_go(Entry& entry) {
     entry.second.ours.reset();
     try {
-        undo_.forget(protocol_feed, to_subject(path_, entry.first));
+        undo_.forget(protocol_feed, to_subject(control_.path(), entry.first));
         undo_problem_.clear();
     } catch (const std::system_error& error) {
         // A record too many is harmless: it is reverted only where our message still stands.

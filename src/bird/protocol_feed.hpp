@@ -4,15 +4,14 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
 
 #include "base/time.hpp"
-#include "bird/control.hpp"
 #include "bird/desired_protocols.hpp"
+#include "bird/shared_control.hpp"
 #include "io/timer.hpp"
 #include "io/undo_log.hpp"
 #include "policy/feed.hpp"
@@ -23,15 +22,15 @@ inline constexpr const char* protocol_feed = "bird-protocol";
 
 class ProtocolFeed final : public policy::Feed {
 public:
-    // Connects once a protocol is named. What `undo` holds from an earlier process is adopted: it stands until the
-    // first apply(), which the caller makes once the adjacencies can be judged anew.
-    ProtocolFeed(boost::asio::io_context& context, io::UndoLog& undo, std::function<base::Now()> now, std::string path);
+    // Joins the connection once a protocol is named. What `undo` holds from an earlier process is adopted: it stands
+    // until the first apply(), which the caller makes once the adjacencies can be judged anew.
+    ProtocolFeed(boost::asio::io_context& context, io::UndoLog& undo, std::function<base::Now()> now,
+                 SharedControl& control);
 
     void apply(std::span<const policy::Wanted> all) override;
     policy::FeedStatus status() const override;
     // For stop: enables what we disabled, and then calls `done`, within 2 s however BIRD behaves.
     void withdraw_all(std::function<void()> done);
-    const std::string& path() const { return path_; }
 
 private:
     struct Named {
@@ -65,10 +64,10 @@ private:
     void tell(Named& named, const char* what);
     void check_left();
 
-    boost::asio::io_context& context_;
     io::UndoLog& undo_;
     std::function<base::Now()> now_;
-    std::string path_;
+    SharedControl& control_;
+    bool joined_ = false;  // false: nothing is named yet
     std::map<std::string, Named> named_;
     std::vector<std::string> unnamed_;
     std::string control_problem_, undo_problem_;
@@ -76,7 +75,6 @@ private:
     bool judged_ = false;  // apply() has been called: before it, what was adopted stands
     std::function<void()> left_;
     io::Timer again_, limit_;
-    std::unique_ptr<Control> control_;  // none: nothing is named yet
 };
 
 struct ProtocolSubject {

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <sstream>
 
+#include "adjacency/adjacency.hpp"
+
 namespace bird {
 namespace {
 
@@ -20,12 +22,9 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// Where the columns stand: the heading names them, and their order is a version's own.
-struct Columns {
-    std::size_t name = 0, kind = 1, state = 3;
-};
+}  // namespace
 
-Columns columns_of(const std::string& text) {
+ProtocolReader::Columns ProtocolReader::columns_of(const std::string& text) {
     const auto words = words_of(text);
     Columns out;
     const auto place = [&](const char* word, std::size_t& at) {
@@ -38,25 +37,39 @@ Columns columns_of(const std::string& text) {
     return out;
 }
 
-}  // namespace
+bool ProtocolReader::read(std::size_t at_most) {
+    for (std::size_t i = 0; i < at_most && at_ < reply_.lines.size(); ++i) one(reply_.lines[at_++]);
+    return at_ < reply_.lines.size();
+}
+
+void ProtocolReader::one(const Line& line) {
+    constexpr std::string_view message = "Message:";
+    if (line.code == heading) columns_ = columns_of(line.text);
+    if (line.code == row) {
+        const auto words = words_of(line.text);
+        if (words.size() <= std::max({columns_.name, columns_.kind, columns_.state})) return;
+        found_.push_back({words[columns_.name], words[columns_.kind], words[columns_.state], {}, line.text});
+    }
+    const auto detail = trimmed(line.text);
+    // Two spaces in front: a channel's lines are set in deeper.
+    if (line.code == details && !found_.empty() && found_.back().message.empty() && detail.starts_with(message))
+        found_.back().message = trimmed(detail.substr(message.size()));
+}
 
 std::vector<Protocol> parse_protocols(const Reply& reply) {
-    constexpr std::string_view message = "Message:";
-    std::vector<Protocol> out;
-    Columns columns;
-    for (const auto& line : reply.lines) {
-        if (line.code == heading) columns = columns_of(line.text);
-        if (line.code == row) {
-            const auto words = words_of(line.text);
-            if (words.size() <= std::max({columns.name, columns.kind, columns.state})) continue;
-            out.push_back({words[columns.name], words[columns.kind], words[columns.state], {}});
-        }
-        const auto detail = trimmed(line.text);
-        // Two spaces in front: a channel's lines are set in deeper.
-        if (line.code == details && !out.empty() && out.back().message.empty() && detail.starts_with(message))
-            out.back().message = trimmed(detail.substr(message.size()));
-    }
+    ProtocolReader reader{reply};
+    reader.read(reply.lines.size());
+    auto out = reader.take();
+    for (auto& protocol : out) protocol.row.clear();
     return out;
+}
+
+std::vector<Protocol> disabled_protocols(const Reply& reply) {
+    auto all = parse_protocols(reply);
+    std::erase_if(all, [](const Protocol& protocol) {
+        return protocol.state != "down" || !adjacency::is_bird_name(protocol.name);
+    });
+    return all;
 }
 
 std::optional<Protocol> find_protocol(const Reply& reply, std::string_view name) {

@@ -104,7 +104,8 @@ std::optional<std::string> ReplyReader::next_async() {
 std::string show_protocol(std::string_view name) { return named("show protocols all", name); }
 std::string enable(std::string_view name) { return named("enable", name); }
 std::string disable(std::string_view name, std::string_view message) {
-    return named("disable", name) + " \"" + clean_message(message) + '"';
+    const auto command = named("disable", name);
+    return message.empty() ? command : command + " \"" + clean_message(message) + '"';
 }
 std::string reload_in(const Version& version, std::string_view name) {
     return named(version.major >= 3 ? "reload filters in" : "reload in", name);

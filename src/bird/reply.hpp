@@ -62,7 +62,7 @@ private:
 // Commands. A name (adjacency::is_bird_name) stands in quotes of BIRD's own, so that no keyword can hide it.
 std::string show_protocol(std::string_view name);
 std::string enable(std::string_view name);
-std::string disable(std::string_view name, std::string_view message);
+std::string disable(std::string_view name, std::string_view message);  // "": without one
 // Puts received routes through the import filters again: BIRD 3 has another word for it, which BIRD 2 refuses.
 std::string reload_in(const Version& version, std::string_view name);
 

@@ -46,6 +46,17 @@ Findings check_table(const BirdFacts& facts, std::uint32_t table) {
     return {{"bird", Severity::ok, subject, "is looked up by no rule", ""}};
 }
 
+Finding judge_include(const BirdFacts& facts, const std::string& file) {
+    if (!facts.include_exists)
+        return {"bird", Severity::error, file, "does not exist, and a BIRD that includes it does not start",
+                "wgbfd snippets bird-include > " + file + " (wgbfd run writes it, too)"};
+    if (facts.version && *facts.version && !facts.include_read)
+        return {
+            "bird", Severity::error, file, "is not included by the configuration that BIRD runs",
+            "write include \"" + file + "\"; on a line of its own, above all that uses it, and run 'birdc configure'"};
+    return {"bird", Severity::ok, file, facts.include_read ? "exists, and BIRD reads it" : "exists", ""};
+}
+
 }  // namespace
 
 bool has_feed(const config::Config& config, const std::string& feed) {
@@ -57,6 +68,8 @@ Findings check_bird(const BirdFacts& facts, const config::Config& config) {
     Findings out;
     if (config.bird.nexthop_table && has_feed(config, "bird-nexthop"))
         out = check_table(facts, *config.bird.nexthop_table);
+    if (config.bird.include && has_feed(config, "bird-include"))
+        out.push_back(judge_include(facts, *config.bird.include));
     std::map<std::string, std::vector<std::string>> protocols;
     for (const auto& adjacency : config.adjacencies)
         if (!adjacency.bird_protocol.empty())
@@ -65,8 +78,8 @@ Findings check_bird(const BirdFacts& facts, const config::Config& config) {
     if (!facts.version) return out;
     if (!*facts.version) {
         auto finding = unreachable(facts, facts.version->error());
-        // The table works without the socket; only the other feed needs it.
-        if (protocols.empty()) finding.severity = Severity::warning;
+        // The table works without the socket; only the other feeds need it.
+        if (protocols.empty() && !has_feed(config, "bird-include")) finding.severity = Severity::warning;
         out.push_back(std::move(finding));
         return out;
     }

@@ -103,6 +103,8 @@ struct BirdFacts {
     std::optional<base::Result<std::string, std::string>> version;  // none: no feed for BIRD, and not asked
     std::vector<bird::Protocol> protocols;
     std::set<std::uint32_t> looked_up;  // tables that policy rules name
+    bool include_exists = false;        // the file of [bird] include
+    bool include_read = false;          // BIRD's running configuration has its constants
 };
 bool has_feed(const config::Config& config, const std::string& feed);  // some interface or adjacency names it
 Findings check_bird(const BirdFacts& facts, const config::Config& config);

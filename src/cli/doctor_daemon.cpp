@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.hpp"
+#include "bird/include_feed.hpp"
 #include "bird/protocol_feed.hpp"
 #include "cli/doctor_gather.hpp"
 #include "frr/dataplane_address.hpp"
@@ -66,6 +67,8 @@ std::string left_over(const io::UndoRecord& record) {
     if (const auto subject = bird::parse_protocol_subject(record.subject);
         subject && record.feed == bird::protocol_feed)
         return "BIRD's protocol " + subject->name;
+    if (const auto subject = bird::parse_include_subject(record.subject); subject && record.feed == bird::include_feed)
+        return "BIRD's constants in " + subject->file;
     const auto subject = kernel::parse_subject(record.subject);
     return subject ? subject->interface : record.subject;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "bird/control.hpp"
+#include "bird/include_file.hpp"
 #include "daemon/worker.hpp"
 #include "frr/neighbors.hpp"
 #include "frr/vty.hpp"
@@ -58,7 +60,8 @@ PermissionFacts gather_permission(const config::Config& config, const HostFacts&
     std::vector<fs::path> sockets;
     if (const auto path = unix_path(config.frr.bfd_dataplane)) sockets.push_back(*path);
     if (!vty.empty()) sockets.push_back(fs::path{vty} / "zebra.vty");
-    if (has_feed(config, "bird-protocol")) sockets.emplace_back(config.bird.control);
+    if (has_feed(config, "bird-protocol") || has_feed(config, "bird-include"))
+        sockets.emplace_back(config.bird.control);
     for (const auto& link : host.links)
         if (link.kind != "wireguard")
             sockets.push_back(fs::path{wireguard::Devices::default_uapi_folder} / (link.name + ".sock"));
@@ -94,9 +97,12 @@ VtyFacts gather_vty(const config::Config& config) {
 }
 
 BirdFacts gather_bird(const config::Config& config) {
-    BirdFacts out{.control = config.bird.control, .version = {}, .protocols = {}, .looked_up = {}};
+    BirdFacts out;
+    out.control = config.bird.control;
     if (auto tables = kernel::tables_of_rules()) out.looked_up = std::move(*tables);
-    if (!has_feed(config, "bird-nexthop") && !has_feed(config, "bird-protocol")) return out;
+    out.include_exists = config.bird.include && is_there(*config.bird.include);
+    const auto feeds = {"bird-nexthop", "bird-protocol", "bird-include"};
+    if (std::ranges::none_of(feeds, [&](const char* feed) { return has_feed(config, feed); })) return out;
     const auto version = bird::ask_version(out.control);
     if (!version) {
         out.version = tl::unexpected{version.error().text};
@@ -104,6 +110,8 @@ BirdFacts gather_bird(const config::Config& config) {
     }
     out.version = to_string(*version);
     if (const auto reply = bird::ask(out.control, "show protocols all")) out.protocols = bird::parse_protocols(*reply);
+    if (const auto reply = bird::ask(out.control, std::string{"eval "} + bird::content_name))
+        out.include_read = reply->ok();
     return out;
 }
 

@@ -3,6 +3,8 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "bird/desired_include.hpp"
+#include "bird/include_feed.hpp"
 #include "cli/commands.hpp"
 #include "cli/doctor_gather.hpp"
 #include "cli/options.hpp"
@@ -46,6 +48,7 @@ std::optional<view::FoundFrr> find_frr(const config::Config& config) {
 
 view::Found discover(const config::Config& config) {
     view::Found out;
+    out.include = config.bird.include;
     auto host = gather_host();
     out.problems = host.problems;
     out.frr = find_frr(config);
@@ -69,9 +72,18 @@ view::Found discover(const config::Config& config) {
                              .key = seen.peer.key,
                              .addresses = addresses[i],
                              .has_endpoint = seen.peer.endpoint.has_value(),
-                             .bgp = known});
+                             .bgp = known,
+                             .has_constants = seen.configured != nullptr && seen.configured->name &&
+                                              has_feed(config, *seen.configured, bird::include_feed)});
     }
     return out;
+}
+
+int print_include(const config::Config& config) {
+    if (!config.bird.include)
+        throw std::runtime_error{"snippets: write include = \"/etc/bird/wgbfd.conf\" into [bird] first"};
+    std::cout << bird::render(bird::desired_include(wgbfd::include_entries(config), {}).defines) << std::flush;
+    return ok;
 }
 
 }  // namespace
@@ -87,14 +99,19 @@ int init(const Arguments& arguments) {
 int snippets(const Arguments& arguments) {
     Options options{
         "snippets",
-        "wgbfd snippets frr|bird: prints the routing daemon's side for the peers of this host; writes nothing."};
-    options.add()("daemon", po::value<std::string>()->value_name("frr|bird"), "the routing daemon");
+        "wgbfd snippets frr|bird: prints the routing daemon's side for the peers of this host; writes nothing.\n"
+        "wgbfd snippets bird-include: prints the file that BIRD includes, before the daemon has ever run."};
+    options.add()("daemon", po::value<std::string>()->value_name("frr|bird|bird-include"),
+                  "the routing daemon, or its include");
     options.positional("daemon", 1);
     if (!options.parse(arguments)) return ok;
     const auto daemon = options.text("daemon").value_or("");
-    if (daemon != "frr" && daemon != "bird") throw UsageError{"snippets: say frr or bird; see 'wgbfd snippets --help'"};
+    if (daemon != "frr" && daemon != "bird" && daemon != "bird-include")
+        throw UsageError{"snippets: say frr, bird or bird-include; see 'wgbfd snippets --help'"};
     const auto path = options.config();
-    const auto found = discover(path ? wgbfd::load_config(*path) : config::Config{});
+    const auto config = path ? wgbfd::load_config(*path) : config::Config{};
+    if (daemon == "bird-include") return print_include(config);
+    const auto found = discover(config);
     std::cout << (daemon == "frr" ? view::frr_snippet(found) : view::bird_snippet(found)) << std::flush;
     return ok;
 }

@@ -11,6 +11,7 @@
 #include <cap-ng.h>
 #include <systemd/sd-daemon.h>
 
+#include "bird/include_feed.hpp"
 #include "bird/protocol_feed.hpp"
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
@@ -28,6 +29,7 @@ namespace {
 // What an ended daemon changed, put back where it still stands; else the reason why it could not be.
 base::Result<bool, std::string> revert(const io::UndoRecord& record) {
     if (record.feed == bird::protocol_feed) return bird::revert_protocol(record);
+    if (record.feed == bird::include_feed) return bird::revert_include(record);
     const auto reverted =
         record.feed == kernel::nexthop_feed ? kernel::revert_nexthops(record) : kernel::revert_operstate(record);
     if (!reverted) return tl::unexpected{reverted.error().message()};

@@ -2,7 +2,10 @@
 // need of each other's tables.
 #include <algorithm>
 #include <array>
+#include <map>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "adjacency/adjacency.hpp"
 #include "config/tables.hpp"
@@ -13,9 +16,11 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array bird_keys{"control"sv, "nexthop_table"sv};
-constexpr std::size_t longest_socket = 107;       // what a socket address holds
-constexpr std::int64_t last_table = 0xffff'ffff;  // RTA_TABLE has 32 bits
+constexpr std::array bird_keys{"control"sv, "nexthop_table"sv, "include"sv, "include_interval"sv,
+                               "communities_interval"sv};
+constexpr std::array include_keys{"local_pref"sv, "dn42_latency"sv, "dn42_loss"sv};  // of an [[adjacency]]
+constexpr std::size_t longest_socket = 107;                                          // what a socket address holds
+constexpr std::int64_t last_table = 0xffff'ffff;                                     // RTA_TABLE has 32 bits
 
 // The place of `feed` in a table's feeds; none when it is not there.
 std::optional<Place> place_of_feed(const Table& table, std::string_view feed) {
@@ -28,12 +33,12 @@ std::optional<Place> place_of_feed(const Table& table, std::string_view feed) {
     return std::nullopt;
 }
 
-bool interface_names_it(const Config& config, const Table& adjacency) {
+bool interface_names(const Config& config, const Table& adjacency, std::string_view feed) {
     const auto* entry = find(adjacency, "interface");
     const auto* name = entry == nullptr ? nullptr : std::get_if<std::string>(&entry->node.value);
     if (name == nullptr) return false;
     const auto found = std::ranges::find(config.interfaces, *name, &Interface::name);
-    return found != config.interfaces.end() && std::ranges::find(found->feeds, "bird-protocol") != found->feeds.end();
+    return found != config.interfaces.end() && std::ranges::find(found->feeds, feed) != found->feeds.end();
 }
 
 // Every table that may have `feeds`, with whether it is an [[adjacency]].
@@ -49,11 +54,86 @@ void for_each_feeder(const Table& root, const Visit& visit) {
                 if (const auto* table = std::get_if<Table>(&node.value)) visit(*table, true);
 }
 
+// A place in BIRD's configuration too: in quotes there, and in one word of an undo record.
+bool is_include_path(std::string_view path) {
+    const auto good = [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    return path.starts_with('/') && !path.ends_with('/') && std::ranges::all_of(path, good);
+}
+
+void read_include(const Table& table, Bird& out, Report& report) {
+    out.include = string_at(table, "include", report);
+    if (out.include && !is_include_path(*out.include))
+        report.add(find(table, "include")->node.place,
+                   "include " + quoted(*out.include) +
+                       " must be the absolute path of a file, without spaces and quotes, such as "
+                       "\"/etc/bird/wgbfd.conf\"");
+    constexpr auto day = std::chrono::hours{24};
+    if (const auto interval =
+            duration_at(table, "include_interval", {std::chrono::milliseconds{100}, day, "100ms..86400s"}, report))
+        out.include_interval = *interval;
+    if (const auto interval =
+            duration_at(table, "communities_interval", {std::chrono::seconds{1}, day, "1s..86400s"}, report))
+        out.communities_interval = *interval;
+    for (const auto key : {"include_interval", "communities_interval"})
+        if (const auto* entry = find(table, key); entry != nullptr && !out.include)
+            report.add(entry->place, std::string{key} + " says nothing without include: add include or remove it");
+}
+
+void check_protocol(const Table& table, const Config& config, Report& report) {
+    const auto protocol = place_of_feed(table, "bird-protocol");
+    const auto* name = find(table, "bird_protocol");
+    if (protocol && name == nullptr)
+        report.add(*protocol,
+                   "the feed \"bird-protocol\" needs the protocol that runs over this peer: add bird_protocol = "
+                   "\"NAME\", one that `birdc show protocols` lists");
+    if (name != nullptr && !protocol && !interface_names(config, table, "bird-protocol"))
+        report.add(name->place,
+                   "bird_protocol says nothing without the feed \"bird-protocol\": add it to feeds, or "
+                   "remove bird_protocol");
+}
+
+// By the constants' common part: where they stood first.
+using Constants = std::map<std::string, std::pair<std::string, Place>>;
+
+void check_constants(const Node& node, Constants& constants, Report& report) {
+    const auto* const text = std::get_if<std::string>(&node.value);
+    if (text == nullptr) return;
+    if (text->size() > adjacency::longest_bird_constant) {
+        report.add(node.place, "the name " + quoted(*text) +
+                                   " is too long for the feed \"bird-include\": BIRD's constants "
+                                   "are made of it, write at most 46 characters");
+        return;
+    }
+    const auto constant = adjacency::bird_constant(*text, "up");
+    const auto [first, fresh] = constants.try_emplace(constant, *text, node.place);
+    if (!fresh && first->second.first != *text)
+        report.add(node.place, "the names " + quoted(first->second.first) + " (line " +
+                                   std::to_string(first->second.second.line) + ") and " + quoted(*text) +
+                                   " make one constant of BIRD's, " + constant + ": change one of them");
+}
+
+void check_include(const Table& table, const Config& config, Constants& constants, Report& report) {
+    const auto feed = place_of_feed(table, "bird-include");
+    const bool has_it = feed || interface_names(config, table, "bird-include");
+    const auto* const name = find(table, "name");
+    if (has_it && name != nullptr) check_constants(name->node, constants, report);
+    if (feed && name == nullptr)
+        report.add(*feed,
+                   "the feed \"bird-include\" needs a name: BIRD's constants are made of it, add name = \"...\"");
+    for (const auto key : include_keys)
+        if (const auto* entry = find(table, key); entry != nullptr && !has_it)
+            report.add(entry->place, std::string{key} +
+                                         " says nothing without the feed \"bird-include\": add it to "
+                                         "feeds, or remove " +
+                                         std::string{key});
+}
+
 }  // namespace
 
 Bird read_bird(const Table& table, Report& report) {
     refuse_unknown(table, {"in [bird]", bird_keys, {}}, report);
     Bird out;
+    out.present = true;
     if (auto path = string_at(table, "control", report)) {
         const bool good =
             path->starts_with('/') && path->size() <= longest_socket && path->find('\0') == std::string::npos;
@@ -70,6 +150,7 @@ Bird read_bird(const Table& table, Report& report) {
                        "that nobody uses, such as 4242");
         out.nexthop_table = static_cast<std::uint32_t>(*number);
     }
+    read_include(table, out, report);
     return out;
 }
 
@@ -83,24 +164,32 @@ std::string bird_protocol_at(const Table& table, Report& report) {
     return std::move(*name);
 }
 
+void overlay_bird_include(const Table& table, Adjacency& out, Report& report) {
+    constexpr std::int64_t greatest = 0xffff'ffff;
+    if (const auto number = integer_at(table, "local_pref", 0, greatest, report))
+        out.local_pref = static_cast<std::uint32_t>(*number);
+    if (const auto number = integer_at(table, "dn42_latency", 1, 9, report))
+        out.dn42_latency = static_cast<std::uint32_t>(*number);
+    if (const auto number = integer_at(table, "dn42_loss", 91, 94, report))
+        out.dn42_loss = static_cast<std::uint32_t>(*number);
+}
+
 void check_bird_feeds(const Table& root, const Config& config, Report& report) {
+    Constants constants;
     for_each_feeder(root, [&](const Table& table, bool is_adjacency) {
         const auto nexthop = place_of_feed(table, "bird-nexthop");
         if (nexthop && !config.bird.nexthop_table)
             report.add(*nexthop,
                        "the feed \"bird-nexthop\" needs a kernel table of its own: write nexthop_table = 4242 "
                        "into [bird], and learn that table in BIRD");
+        const auto include = place_of_feed(table, "bird-include");
+        if (include && !config.bird.include)
+            report.add(*include,
+                       "the feed \"bird-include\" needs a file: write include = \"/etc/bird/wgbfd.conf\" into [bird], "
+                       "and include it in BIRD's configuration");
         if (!is_adjacency) return;
-        const auto protocol = place_of_feed(table, "bird-protocol");
-        const auto* name = find(table, "bird_protocol");
-        if (protocol && name == nullptr)
-            report.add(*protocol,
-                       "the feed \"bird-protocol\" needs the protocol that runs over this peer: add bird_protocol = "
-                       "\"NAME\", one that `birdc show protocols` lists");
-        if (name != nullptr && !protocol && !interface_names_it(config, table))
-            report.add(name->place,
-                       "bird_protocol says nothing without the feed \"bird-protocol\": add it to feeds, or "
-                       "remove bird_protocol");
+        check_protocol(table, config, report);
+        check_include(table, config, constants, report);
     });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adjacency/peer.hpp"
@@ -42,8 +43,12 @@ struct Adjacency {
     bool probe = true;
     std::vector<std::string> feeds;
     std::string bird_protocol;  // for the feed bird-protocol; "": none
-    Probe timers;               // [probe] overlaid with this adjacency's own keys
-    bool own_timers = false;    // interval or multiplier stands here: a wish of its own, not a default
+    // For the feed bird-include.
+    std::uint32_t local_pref = 100;
+    std::uint32_t dn42_latency = 0;  // the community 64511:1 … 9; 0: not known
+    std::uint32_t dn42_loss = 0;     // 64511:91 … 94; 0: not known
+    Probe timers;                    // [probe] overlaid with this adjacency's own keys
+    bool own_timers = false;         // interval or multiplier stands here: a wish of its own, not a default
     friend bool operator==(const Adjacency&, const Adjacency&) = default;
 };
 
@@ -65,8 +70,12 @@ struct Frr {
 };
 
 struct Bird {
-    std::string control = "/run/bird/bird.ctl";  // asked once a feed needs it
+    bool present = false;                        // [bird] stands in the file: BIRD is asked for its neighbours
+    std::string control = "/run/bird/bird.ctl";  // asked once somebody needs it
     std::optional<std::uint32_t> nexthop_table;  // for the feed bird-nexthop
+    std::optional<std::string> include;          // for the feed bird-include: the file that it writes
+    std::chrono::microseconds include_interval = std::chrono::seconds{1};
+    std::chrono::microseconds communities_interval = std::chrono::hours{1};
     friend bool operator==(const Bird&, const Bird&) = default;
 };
 
@@ -80,5 +89,8 @@ struct Config {
     Bird bird;
     friend bool operator==(const Config&, const Config&) = default;
 };
+
+// Its own feeds, and those of its interface.
+bool has_feed(const Config& config, const Adjacency& adjacency, std::string_view feed);
 
 }  // namespace config

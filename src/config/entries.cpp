@@ -11,9 +11,10 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array adjacency_keys{"name"sv,    "interface"sv,     "peer"sv,         "address"sv,
-                                    "probe"sv,   "feeds"sv,         "interval"sv,     "multiplier"sv,
-                                    "padding"sv, "require_proof"sv, "bird_protocol"sv};
+constexpr std::array adjacency_keys{"name"sv,         "interface"sv,     "peer"sv,          "address"sv,
+                                    "probe"sv,        "feeds"sv,         "interval"sv,      "multiplier"sv,
+                                    "padding"sv,      "require_proof"sv, "bird_protocol"sv, "local_pref"sv,
+                                    "dn42_latency"sv, "dn42_loss"sv};
 constexpr std::array adjacency_later{"group"sv, "protocol"sv, "up_delay"sv, "trust_data"sv};
 constexpr std::array session_keys{"name"sv,     "interface"sv,   "local"sv,    "remote"sv,
                                   "multihop"sv, "minimum_ttl"sv, "interval"sv, "multiplier"sv};
@@ -117,6 +118,7 @@ std::optional<Adjacency> read_adjacency(const Node& node, const Probe& defaults,
     if (!out.probe) check_left_alone(table, out.timers, report);
     out.feeds = feeds_at(table, report);
     out.bird_protocol = bird_protocol_at(table, report);
+    overlay_bird_include(table, out, report);
     const auto interface = interface_at(table, report);
     const auto peer = peer_at(table, report);
     if (missing || !interface || !peer) return std::nullopt;

@@ -188,16 +188,22 @@ std::optional<std::chrono::microseconds> parse_duration(std::string_view text) {
     return std::chrono::microseconds{micros};
 }
 
-std::optional<bfd::Microseconds> interval_at(const Table& table, std::string_view key, Report& report) {
+std::optional<std::chrono::microseconds> duration_at(const Table& table, std::string_view key,
+                                                     const DurationLimits& limits, Report& report) {
     const auto* text = value_at<std::string>(table, key, "a duration such as \"50ms\"", report);
     if (text == nullptr) return std::nullopt;
     const auto duration = parse_duration(*text);
-    if (duration && *duration >= least_interval && *duration <= greatest_interval)
-        return std::chrono::duration_cast<bfd::Microseconds>(*duration);
-    const auto rule =
-        duration ? " must be 3.3ms..60s, not " : " must be a duration such as \"50ms\", \"3.3ms\" or \"1s\", not ";
-    report.add(place_of(table, key), std::string{key} + rule + quoted(*text));
+    if (duration && *duration >= limits.least && *duration <= limits.greatest) return duration;
+    const auto rule = duration ? " must be " + std::string{limits.written} + ", not "
+                               : std::string{" must be a duration such as \"50ms\", \"3.3ms\" or \"1s\", not "};
+    report.add(place_of(table, key), std::string{key}.append(rule).append(quoted(*text)));
     return std::nullopt;
+}
+
+std::optional<bfd::Microseconds> interval_at(const Table& table, std::string_view key, Report& report) {
+    const auto duration = duration_at(table, key, {least_interval, greatest_interval, "3.3ms..60s"}, report);
+    if (!duration) return std::nullopt;
+    return std::chrono::duration_cast<bfd::Microseconds>(*duration);
 }
 
 std::optional<base::IpAddress> address_at(const Table& table, std::string_view key, Report& report) {

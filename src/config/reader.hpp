@@ -43,6 +43,13 @@ std::optional<bool> bool_at(const Table& table, std::string_view key, Report& re
 std::optional<std::int64_t> integer_at(const Table& table, std::string_view key, std::int64_t least,
                                        std::int64_t greatest, Report& report);
 std::optional<bfd::Microseconds> interval_at(const Table& table, std::string_view key, Report& report);
+// A duration between these two, which the error names as they are written.
+struct DurationLimits {
+    std::chrono::microseconds least, greatest;
+    std::string_view written;  // "3.3ms..60s"
+};
+std::optional<std::chrono::microseconds> duration_at(const Table& table, std::string_view key,
+                                                     const DurationLimits& limits, Report& report);
 std::optional<base::IpAddress> address_at(const Table& table, std::string_view key, Report& report);
 
 struct Word {

@@ -17,8 +17,8 @@ constexpr std::array probe_later{"protocol"sv, "up_delay"sv, "trust_data"sv};
 constexpr std::array quality_keys{"method"sv};
 constexpr std::array quality_later{"interval"sv, "degraded"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
-constexpr std::array feeds{"link"sv, "bird-nexthop"sv, "bird-protocol"sv};
-constexpr std::array feeds_later{"frr-vty"sv, "bird-include"sv, "routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
+constexpr std::array feeds{"link"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv};
+constexpr std::array feeds_later{"frr-vty"sv, "routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
 
 template <class List>
 bool in(const List& list, std::string_view word) {
@@ -139,7 +139,7 @@ std::vector<std::string> feeds_at(const Table& table, Report& report) {
             report.add(word.place, "the feed " + quoted(word.text) + " is not available in this version: remove it");
         } else {
             const auto close = nearest(word.text, feeds);
-            const auto hint = close.empty() ? "; known are link, bird-nexthop, bird-protocol"
+            const auto hint = close.empty() ? "; known are link, bird-nexthop, bird-protocol, bird-include"
                                             : "; did you mean " + quoted(close) + "?";
             report.add(word.place, "unknown feed " + quoted(word.text) + hint);
         }
@@ -161,6 +161,12 @@ void overlay_probe(const Table& table, Probe& probe, Report& report) {
         if (bytes == nullptr || *bytes != 0)
             report.add(padding->node.place, "padding must be 0: padded probes are not available in this version");
     }
+}
+
+bool has_feed(const Config& config, const Adjacency& adjacency, std::string_view feed) {
+    if (in(adjacency.feeds, feed)) return true;
+    const auto interface = std::ranges::find(config.interfaces, adjacency.interface, &Interface::name);
+    return interface != config.interfaces.end() && in(interface->feeds, feed);
 }
 
 base::Result<Config, Errors> read(const Table& root) {

@@ -39,6 +39,7 @@ Frr read_frr(const Table& table, Report& report);
 // bird_table.cpp
 Bird read_bird(const Table& table, Report& report);
 std::string bird_protocol_at(const Table& table, Report& report);
+void overlay_bird_include(const Table& table, Adjacency& out, Report& report);  // local_pref, dn42_latency, dn42_loss
 // What a feed for BIRD needs stands in another table than the feed.
 void check_bird_feeds(const Table& root, const Config& config, Report& report);
 

@@ -59,7 +59,8 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       listeners_{[this](const probe::Command& command) { pending_.push_back(command); }},
       undo_{settings_.run_dir.undo_log()},
       link_feed_{io_, undo_, clock_now},
-      bird_protocols_{io_, undo_, clock_now, controller_.config().bird.control},
+      bird_control_{io_, controller_.config().bird.control},
+      bird_protocols_{io_, undo_, clock_now, bird_control_},
       signals_{io_, SIGTERM, SIGINT, SIGHUP},
       deadline_timer_{io_},
       flush_timer_{io_},
@@ -69,6 +70,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     were_up_ = settings_.run_dir.read_were_up();
     if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
     follow_nexthop_table();
+    follow_include();
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);

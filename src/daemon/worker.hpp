@@ -17,7 +17,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.hpp"
+#include "bird/include_feed.hpp"
 #include "bird/protocol_feed.hpp"
+#include "bird/shared_control.hpp"
 #include "config/config.hpp"
 #include "control/controller.hpp"
 #include "daemon/control_socket.hpp"
@@ -76,6 +78,7 @@ private:
     void connect_bfdd();
     void change_bfdd();  // another address, or none
     void follow_nexthop_table();
+    void follow_include();
     void apply_feeds();
     void withdraw_feeds();  // then say_goodbye()
     void await_signal();
@@ -101,7 +104,9 @@ private:
     io::UndoLog undo_;
     kernel::OperstateFeed link_feed_;
     std::optional<kernel::NexthopTable> nexthops_;  // none: no table is configured
+    bird::SharedControl bird_control_;
     bird::ProtocolFeed bird_protocols_;
+    std::optional<bird::IncludeFeed> bird_include_;  // none: no file is configured
     std::vector<adjacency::Link> links_;
     std::vector<adjacency::Device> device_values_;
     std::optional<kernel::Links> link_watch_;
@@ -122,9 +127,13 @@ private:
     bool ready_told_ = false;
     bool stopping_ = false;
     bool goodbye_said_ = false;
+    int feeds_leaving_ = 0;  // feeds that have yet to say that they have withdrawn
 };
 
 base::Now clock_now();
+
+// The adjacencies of which BIRD has constants.
+std::vector<bird::IncludeEntry> include_entries(const config::Config& config);
 
 // Reads and parses; throws std::runtime_error with every error, one a line, as FILE:LINE:COLUMN: message.
 config::Config load_config(const std::filesystem::path& path);

@@ -3,10 +3,19 @@
 
 namespace wgbfd {
 
+std::vector<bird::IncludeEntry> include_entries(const config::Config& config) {
+    std::vector<bird::IncludeEntry> out;
+    for (const auto& adjacency : config.adjacencies)
+        if (adjacency.name && has_feed(config, adjacency, bird::include_feed))
+            out.push_back({*adjacency.name, adjacency.local_pref, adjacency.dn42_latency, adjacency.dn42_loss});
+    return out;
+}
+
 void Worker::apply_feeds() {
     link_feed_.apply(controller_.wanted(kernel::operstate_feed));
     if (nexthops_) nexthops_->apply(controller_.wanted(kernel::nexthop_feed));
     bird_protocols_.apply(controller_.wanted(bird::protocol_feed));
+    if (bird_include_) bird_include_->apply(controller_.wanted(bird::include_feed));
 }
 
 // What stands in a table that is configured no more goes at once; what an earlier process left in ours is adopted.
@@ -30,10 +39,28 @@ void Worker::follow_nexthop_table() {
     }
 }
 
+// The file is written before anything else, so that BIRD can start with it; its path cannot change later.
+void Worker::follow_include() {
+    const auto& config = controller_.config();
+    if (!config.bird.include) return;
+    bird::IncludeSettings settings{.entries = include_entries(config),
+                                   .interval = config.bird.include_interval,
+                                   .communities_interval = config.bird.communities_interval};
+    if (bird_include_)
+        bird_include_->configure(std::move(settings));
+    else
+        bird_include_.emplace(io_, undo_, clock_now, bird_control_, *config.bird.include, std::move(settings));
+}
+
 void Worker::withdraw_feeds() {
     link_feed_.withdraw_all();
     if (nexthops_) nexthops_->withdraw_all();
-    bird_protocols_.withdraw_all([this] { say_goodbye(); });
+    const auto left = [this] {
+        if (--feeds_leaving_ == 0) say_goodbye();
+    };
+    feeds_leaving_ = bird_include_ ? 2 : 1;
+    bird_protocols_.withdraw_all(left);
+    if (bird_include_) bird_include_->withdraw_all(left);
 }
 
 }  // namespace wgbfd

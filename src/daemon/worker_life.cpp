@@ -97,9 +97,12 @@ std::optional<std::string> Worker::reload() {
             return "[probe] bind cannot change while the daemon runs: stop it and start it again";
         if (config.bird.control != controller_.config().bird.control)
             return "[bird] control cannot change while the daemon runs: stop it and start it again";
+        if (bird_include_ && config.bird.include != controller_.config().bird.include)
+            return "[bird] include cannot change while the daemon runs: stop it and start it again";
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
         follow_nexthop_table();
+        follow_include();
         if (other_bfdd) change_bfdd();
     } catch (const std::runtime_error& error) {
         return error.what();  // what runs stays as it is
@@ -138,6 +141,7 @@ view::Process Worker::process() const {
     out.feeds.push_back(link_feed_.status());
     if (nexthops_) out.feeds.push_back(nexthops_->status());
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
+    if (bird_include_) out.feeds.push_back(bird_include_->status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.problems = source_problems();
     if (const auto refused = controller_.refused_sessions(); refused > 0)

@@ -93,7 +93,9 @@ std::string bird_table(const Found& found) {
            "bird` "
            "prints\n"
            "# its side. Leave `protocol bfd` out of BIRD: it and wgbfd would both want UDP 3784.\n" +
-           fmt::format("[bird]\nnexthop_table = {}\n\n", proposed_table);
+           fmt::format("[bird]\nnexthop_table = {}\n", proposed_table) +
+           fmt::format("# For the feed bird-include; BIRD reads the file by `include \"{0}\";`.\n#include = {1}\n\n",
+                       proposed_include, quoted(proposed_include));
 }
 
 // A feed of the interface, and why; "" for the word where there is none.
@@ -121,7 +123,7 @@ Choice bird_choice(const Found& found, const std::string& interface) {
         found.peers, [&](const FoundPeer& peer) { return peer.interface == interface && !is_link_local(peer); });
     if (has_global)
         return {"\"bird-nexthop\"", "# BIRD leaves the next hop of a peer that is dead; no session is restarted.\n"};
-    return {"", "# Link-local addresses alone, which BIRD looks up in no table: each peer names its protocol below.\n"};
+    return {"", "# Link-local addresses alone, which BIRD looks up in no table: each peer has its own feed below.\n"};
 }
 
 std::string interface_table(const Found& found, const std::string& interface) {
@@ -147,8 +149,10 @@ std::string adjacency_table(const Found& found, const FoundPeer& peer) {
     out += address_lines(peer);
     if (found.bird && is_link_local(peer))
         out +=
-            "# The protocol of BIRD's that runs over this peer, disabled while it is dead; take the \"#\" off.\n"
-            "#feeds = [\"bird-protocol\"]\n#bird_protocol = \"NAME\"\n";
+            "# Either constants of this peer, for BIRD's filters to prefer by (with the include of [bird]), or the "
+            "protocol\n"
+            "# of BIRD's that runs over it, disabled while it is dead; take the \"#\" off.\n"
+            "#feeds = [\"bird-include\"]\n#feeds = [\"bird-protocol\"]\n#bird_protocol = \"NAME\"\n";
     if (!peer.has_endpoint) out += "# WireGuard does not know where it is: it is probed once it has called.\n";
     return out + "\n";
 }

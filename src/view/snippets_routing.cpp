@@ -1,4 +1,4 @@
-// `wgbfd snippets`: the routing daemon's side.
+// `wgbfd snippets frr`.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -108,51 +108,6 @@ std::string ospf_part(const Found& found) {
     return out + "router ospf\n" + neighbors + "exit\n";
 }
 
-std::string protocol_name(std::string_view name) {
-    std::string out = "to_";
-    for (const char c : name)
-        out += (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? c : '_';
-    return out;
-}
-
-std::string bird_protocol(const FoundPeer& peer, std::size_t number) {
-    const auto zone = is_link_local(peer) ? " % '" + word(peer.interface) + "'" : std::string{};
-    const bool v6 = peer.addresses->remote.is_v6();
-    const auto lookup = is_link_local(peer)
-                            ? std::string{}
-                            : fmt::format("        igp table nexthops{};\n        gateway recursive;\n", v6 ? 6 : 4);
-    // Names that differ in what BIRD does not allow would be one: the number keeps them apart.
-    return fmt::format(
-        "protocol bgp {}_{} from tunnel {{    # {}\n    neighbor {}{} external;\n    source address {};\n"
-        "    {} {{\n{}        import none;\n        export none;\n    }};\n}}\n\n",
-        protocol_name(peer.name), number, word(peer.name), to_string(peer.addresses->remote), zone,
-        to_string(peer.addresses->local), v6 ? "ipv6" : "ipv4", lookup);
-}
-
-std::string bird_learns(const Found& found, char family) {
-    return fmt::format(
-        "protocol kernel nexthops{0}_wgbfd {{\n    kernel table {1};\n    learn;\n    ipv{0} {{\n        table "
-        "nexthops{0};\n"
-        "        import filter {{\n            if krt_source != {2} then reject;    # wgbfd's routes alone\n"
-        "            preference = 250;                   # before `direct`\n"
-        "            igp_metric = krt_metric;            # the cost\n            accept;\n        }};\n"
-        "        export none;\n    }};\n}}\n\n",
-        family, proposed_table, found.route_protocol);
-}
-
-// `direct` beside our table: what is not in ours is reached as if wgbfd had never run.
-std::string bird_tables(const Found& found) {
-    std::string interfaces;
-    for (const auto& peer : found.peers)
-        if (const auto name = fmt::format("\"{}\"", word(peer.interface)); interfaces.find(name) == std::string::npos)
-            interfaces += (interfaces.empty() ? "" : ", ") + name;
-    if (interfaces.empty()) return {};
-    return "ipv4 table nexthops4;\nipv6 table nexthops6;\n\n"
-           "protocol direct nexthops_direct {\n    ipv4 {\n        table nexthops4;\n    };\n    ipv6 {\n        table "
-           "nexthops6;\n    };\n    interface " +
-           interfaces + ";\n}\n\n" + bird_learns(found, '4') + bird_learns(found, '6');
-}
-
 }  // namespace
 
 std::string frr_snippet(const Found& found) {
@@ -160,32 +115,6 @@ std::string frr_snippet(const Found& found) {
         "! FRR's side of wgbfd, for the peers found here. Take the parts whose daemons run: `vtysh -f FILE` or paste\n"
         "! them after `configure terminal`, then `write`.\n";
     return out + daemons_part(found) + bfdd_part() + bgp_part(found) + ospf_part(found);
-}
-
-std::string bird_snippet(const Found& found) {
-    std::string out =
-        "# BIRD's side, for the peers found here: BGP whose next hops are resolved in a table that wgbfd keeps (its "
-        "feed\n"
-        "# bird-nexthop). On a host that runs wgbfd leave `protocol bfd` and `bfd on` out: both want UDP 3784.\n"
-        "# Over link-local addresses BIRD asks no table: give that peer the feed bird-protocol and its protocol's "
-        "name.\n"
-        "# `import none` and `export none` pass nothing until you write your filters there, and a protocol kernel.\n\n"
-        "router id 10.255.0.1;    # an example: write your own\n\n"
-        "protocol device {\n}\n\n" +
-        bird_tables(found) + "template bgp tunnel {\n" +
-        fmt::format("    local as {};       # an example: write your own\n", example_as) +
-        "    direct;\n    error wait time 1, 5;\n    connect delay time 1;\n}\n\n";
-    std::size_t number = 0;
-    for (const auto& peer : found.peers) {
-        ++number;
-        if (peer.addresses)
-            out += bird_protocol(peer, number);
-        else
-            out += fmt::format("# {}: no address found in the tunnel ({})\n\n", word(peer.name),
-                               to_string(peer.addresses.error().step));
-    }
-    while (out.ends_with("\n\n")) out.pop_back();
-    return out;
 }
 
 }  // namespace view

@@ -20,7 +20,7 @@ struct Talk {
         if (adopts) undo.record({"bird-protocol", path.string() + " paris", "enabled", ours});
         bird.on_command = [this](const std::string& command) { return answer(command); };
         feed.emplace(
-            context, undo, [] { return base::Now{}; }, path.string());
+            context, undo, [] { return base::Now{}; }, control);
     }
     std::string answer(const std::string& command) {
         if (command.find("'paris'") == std::string::npos) return captures::unknown_name;
@@ -67,6 +67,7 @@ struct Talk {
     bool recorded = false, denies = false;
     boost::asio::io_context context{1};
     io::UndoLog undo{directory.path / "undo"};
+    SharedControl control{context, path.string()};
     std::optional<Peers> peers;
     std::optional<ProtocolFeed> feed;
 };

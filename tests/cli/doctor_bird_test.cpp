@@ -95,3 +95,20 @@ TEST_CASE("a link-local peer with the feed bird-nexthop is told to use the other
     config.adjacencies[0].feeds = {"bird-nexthop"};
     CHECK(only_fault(cli::check_nexthops(host, config)).severity == Severity::warning);
 }
+
+TEST_CASE("the include exists, and BIRD runs a configuration that has it; each with its fix") {
+    Setup s;
+    s.config.bird.include = "/etc/bird/wgbfd.conf";
+    CHECK(s.check().size() == 2);  // nobody has the feed
+    s.config.adjacencies[0].feeds.emplace_back("bird-include");
+    CHECK(says(only_fault(s.check()).fix, "wgbfd snippets bird-include > /etc/bird/wgbfd.conf"));
+    s.bird.include_exists = true;
+    CHECK(says(only_fault(s.check()).fix, "write include \"/etc/bird/wgbfd.conf\"; on a line of its own"));
+    s.bird.include_read = true;
+    CHECK(s.check().size() == 3);
+    for (const auto& finding : s.check()) CHECK(finding.severity == cli::Severity::ok);
+    s.config.adjacencies[0] = {};
+    s.config.adjacencies[0].feeds = {"bird-include"};
+    s.bird.version = tl::unexpected{std::string{"BIRD's control socket /x is not there: start BIRD"}};
+    CHECK(only_fault(s.check()).severity == cli::Severity::error);
+}

@@ -84,3 +84,58 @@ TEST_CASE("bird_protocol is a name of BIRD's") {
     CHECK(bad("[frr]\nnexthop_table = 1\n") ==
           Lines{"f:2:1: unknown key \"nexthop_table\" in [frr]; it belongs in [bird]"});
 }
+
+TEST_CASE("[bird] include is a path that fits into BIRD's own configuration, and intervals go with it") {
+    CHECK_FALSE(good("").bird.present);
+    const auto bird = good(
+                          "[bird]\ninclude = \"/etc/bird/wgbfd.conf\"\ninclude_interval = \"500ms\"\n"
+                          "communities_interval = \"86400s\"\n")
+                          .bird;
+    CHECK(bird.present);
+    CHECK(bird.include == "/etc/bird/wgbfd.conf");
+    CHECK(bird.include_interval == std::chrono::milliseconds{500});
+    CHECK(bird.communities_interval == std::chrono::hours{24});
+    for (const std::string path : {"wgbfd.conf", "", "/etc/my bird/x", "/etc/bird/", "/etc/a\\\"b"})
+        CHECK(bad("[bird]\ninclude = \"" + path + "\"\n").size() == 1);
+    CHECK(bad("[bird]\ninclude = \"/x\"\ninclude_interval = \"99ms\"\n") ==
+          Lines{"f:3:20: include_interval must be 100ms..86400s, not \"99ms\""});
+    CHECK(bad("[bird]\ninclude = \"/x\"\ncommunities_interval = \"86401s\"\n").size() == 1);
+    CHECK(bad("[bird]\ncommunities_interval = \"5s\"\n") ==
+          Lines{"f:2:1: communities_interval says nothing without include: add include or remove it"});
+}
+
+TEST_CASE("bird-include needs a file and a name; local_pref and dn42's classes need the feed") {
+    const std::string feed = "feeds = [\"bird-include\"]\n", file = "[bird]\ninclude = \"/x\"\n";
+    const std::string values = "local_pref = 4294967295\ndn42_latency = 9\ndn42_loss = 94\n";
+    const auto paris = good(entry("name = \"paris\"\n" + feed + values) + file).adjacencies[0];
+    CHECK(paris.local_pref == 4294967295U);
+    CHECK(paris.dn42_latency == 9);
+    CHECK(paris.dn42_loss == 94);
+    CHECK(good(entry("name = \"paris\"\n" + values) + "[interface.wg0]\n" + feed + file).adjacencies.size() == 1);
+    CHECK(bad(entry("name = \"paris\"\n" + feed)) ==
+          Lines{"f:5:10: the feed \"bird-include\" needs a file: write include = \"/etc/bird/wgbfd.conf\" into [bird], "
+                "and include it in BIRD's configuration"});
+    CHECK(bad(entry(feed) + file) ==
+          Lines{"f:4:10: the feed \"bird-include\" needs a name: BIRD's constants are made of it, add name = \"...\""});
+    CHECK(bad(entry("name = \"paris\"\nlocal_pref = 1\n") + file) ==
+          Lines{"f:5:1: local_pref says nothing without the feed \"bird-include\": add it to feeds, or remove "
+                "local_pref"});
+    for (const std::string value : {"local_pref = -1\n", "local_pref = 4294967296\n", "dn42_latency = 0\n",
+                                    "dn42_latency = 10\n", "dn42_loss = 90\n", "dn42_loss = 95\n"})
+        CHECK(bad(entry("name = \"paris\"\n" + feed + value) + file).size() == 1);
+}
+
+TEST_CASE("two names that make one constant of BIRD's are refused, and one that is too long for it") {
+    const std::string feed = "feeds = [\"bird-include\"]\n", file = "[bird]\ninclude = \"/x\"\n";
+    const auto other = [&](const std::string& name) {
+        return "[[adjacency]]\ninterface = \"wg1\"\npeer = \"" + std::string(42, 'A') + "E=\"\nname = \"" + name +
+               "\"\n";
+    };
+    CHECK(
+        bad(entry("name = \"a-b\"\n" + feed) + other("a.b") + feed + file) ==
+        Lines{"f:9:8: the names \"a-b\" (line 4) and \"a.b\" make one constant of BIRD's, wgbfd_a_b_up: change one of "
+              "them"});
+    CHECK(good(entry("name = \"a-b\"\n" + feed) + other("a.b") + file).adjacencies.size() == 2);
+    CHECK(good(entry("name = \"" + std::string(46, 'x') + "\"\n" + feed) + file).adjacencies.size() == 1);
+    CHECK(bad(entry("name = \"" + std::string(47, 'x') + "\"\n" + feed) + file).size() == 1);
+}

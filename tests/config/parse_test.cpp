@@ -180,11 +180,37 @@ TEST_CASE("the example configuration names every key, and each line of it may be
     CHECK(c.sessions.size() == 2);
     CHECK(c.frr.bfd_dataplane == "unix:/run/frr/bfddp.sock");
     CHECK(c.bird.control == config::Bird{}.control);
-    for (const auto* key :
-         {"interval",      "multiplier",  "padding",         "require_proof", "bind",         "method",
-          "feeds",         "unsolicited", "unsolicited_max", "name",          "interface",    "peer",
-          "address",       "probe",       "local",           "remote",        "multihop",     "minimum_ttl",
-          "bfd_dataplane", "vty",         "control",         "nexthop_table", "bird_protocol"}) {
+    CHECK(c.bird.include_interval == config::Bird{}.include_interval);
+    CHECK(c.bird.communities_interval == config::Bird{}.communities_interval);
+    for (const auto* key : {"interval",
+                            "multiplier",
+                            "padding",
+                            "require_proof",
+                            "bind",
+                            "method",
+                            "feeds",
+                            "unsolicited",
+                            "unsolicited_max",
+                            "name",
+                            "interface",
+                            "peer",
+                            "address",
+                            "probe",
+                            "local",
+                            "remote",
+                            "multihop",
+                            "minimum_ttl",
+                            "bfd_dataplane",
+                            "vty",
+                            "control",
+                            "nexthop_table",
+                            "bird_protocol",
+                            "include",
+                            "local_pref",
+                            "dn42_latency",
+                            "dn42_loss",
+                            "include_interval",
+                            "communities_interval"}) {
         CAPTURE(key);
         CHECK(text.find(std::string{"\n"}.append(key).append(" = ")) != std::string::npos);
     }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bird/include_file.hpp"
 #include "bird/protocols.hpp"
 #include "bird/reply.hpp"
 
@@ -44,5 +45,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto message = bird::clean_message(text);
     if (message.size() > bird::disable_message || message.find_first_of("\"\n") != std::string::npos) __builtin_trap();
+    // What is read of a file of ours is written as it was read.
+    if (const auto defines = bird::parse_defines(text)) {
+        if (!bird::is_ours(text) || bird::parse_defines(bird::render(*defines)) != defines) __builtin_trap();
+        if (!bird::is_at_rest(bird::put_at_rest(*defines))) __builtin_trap();
+    }
     return 0;
 }

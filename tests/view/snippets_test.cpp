@@ -107,6 +107,13 @@ TEST_CASE("init: BIRD gets a table of next hops, but for peers that have link-lo
     }
     CHECK(has(init_config(found), "feeds = [\"link\", \"bird-nexthop\"]"));
     CHECK(has(init_config(found), "#bird_protocol = \"NAME\""));
+    auto text = init_config(found);
+    for (const auto* line : {"#include = \"/etc/bird/wgbfd.conf\"", "#feeds = [\"bird-include\"]"}) {
+        const auto at = text.find(line);
+        REQUIRE(at != std::string::npos);
+        text.erase(at, 1);
+    }
+    CHECK(parsed(text).adjacencies[3].feeds == std::vector<std::string>{"bird-include"});
 }
 
 TEST_CASE("init: names that TOML or a terminal would take for something else stay names") {
@@ -165,4 +172,25 @@ TEST_CASE("snippets bird: next hops in our table, the zone of a link-local neigh
     CHECK(has(text, "if krt_source != 87 then reject;"));
     CHECK(has(text, "# wg2/3: no address found"));
     CHECK_FALSE(has(text, "protocol bfd {"));
+}
+
+TEST_CASE(
+    "snippets bird: a peer that has constants is preferred by them, with its communities, and passes nothing yet") {
+    view::Found found;
+    found.peers = {peer(1, "wg-0", "fe80::1", "fe80::2"), peer(2, "wg1", "10.8.0.0", "10.8.0.1")};
+    found.peers[0].has_constants = true;
+    CHECK_FALSE(has(bird_snippet(found), "include \""));
+    found.include = "/etc/bird/wgbfd.conf";
+    const auto text = bird_snippet(found);
+    CHECK(has(text, "#   wgbfd snippets bird-include > /etc/bird/wgbfd.conf\ninclude \"/etc/bird/wgbfd.conf\";\n"));
+    CHECK(has(text, "if bgp_community ~ [(64511, 9)] then bgp_community.delete([(64511, 1..8)]);\n}"));
+    CHECK(has(text, "if bgp_community ~ [(64511, 94)] then bgp_community.delete([(64511, 91..93)]);\n}"));
+    CHECK(has(text, "filter from_to_wg_0_1_1 {\n    reject;"));
+    CHECK(has(text,
+              "tell_latency(wgbfd_wg_0_1_latency);\n    tell_loss(wgbfd_wg_0_1_loss);\n    bgp_local_pref = "
+              "wgbfd_wg_0_1_local_pref;\n    accept;"));
+    CHECK(has(text,
+              "    ipv4 {\n        extended next hop on;\n        import table on;\n        import filter "
+              "from_to_wg_0_1_1;"));
+    CHECK(has(text, "gateway recursive;\n        import none;"));
 }

@@ -1,0 +1,59 @@
+// Has BIRD take a new file of constants: the file is written, BIRD checks its whole configuration with it, and only
+// then reads it. When the check fails the file is put back as it was, and a second check says whose fault it is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bird/include_store.hpp"
+#include "bird/protocols.hpp"
+#include "bird/shared_control.hpp"
+
+namespace bird {
+
+enum class Outcome : std::uint8_t {
+    taken,           // `text` is empty
+    not_written,     // the file could not be
+    on_trial,        // somebody's `configure timeout` runs: a `configure` of ours would end his way back
+    refused,         // BIRD refuses what we wrote, and takes what stood there before
+    refused_before,  // it refuses that too: its own configuration has a mistake
+    denied,          // the control socket is restricted
+    lost,            // the connection ended
+};
+
+class Reconfiguration {
+public:
+    using Done = std::function<void(Outcome, std::string text, const Defines& taken)>;
+
+    Reconfiguration(SharedControl& control, IncludeStore& store) : control_{control}, store_{store} {}
+
+    // One at a time. The first of `candidates` that passes is taken; if none does, `before` is the file again.
+    void run(std::vector<Defines> candidates, Defines before, Done done);
+    bool is_running() const { return static_cast<bool>(done_); }
+
+private:
+    using Answered = base::Result<Reply, ControlError>;
+
+    void try_next();
+    void on_status(const Answered& answer);
+    void on_checked(const Answered& answer);
+    void on_protocols(const Answered& answer);
+    void ask_next_message();
+    void configure();
+    void on_configured(const Answered& answer);
+    void refused(const Reply& reply);
+    void finish(Outcome outcome, std::string text = {});
+
+    SharedControl& control_;
+    IncludeStore& store_;
+    std::vector<Defines> candidates_;
+    std::size_t at_ = 0;
+    Defines before_;
+    std::vector<Protocol> disabled_;
+    std::size_t asked_ = 0;  // so many of them have told their message
+    Done done_;
+};
+
+}  // namespace bird
