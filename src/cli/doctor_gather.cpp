@@ -17,6 +17,7 @@
 
 #include "bird/control.hpp"
 #include "bird/include_file.hpp"
+#include "bird/neighbors.hpp"
 #include "daemon/worker.hpp"
 #include "frr/neighbors.hpp"
 #include "frr/vty.hpp"
@@ -117,7 +118,11 @@ BirdFacts gather_bird(const config::Config& config) {
 
 // Where the configuration lets the daemon ask, so that both find the same addresses.
 std::vector<adjacency::Neighbor> gather_neighbors(const config::Config& config) {
-    return config.frr.vty ? frr::vty_neighbors(*config.frr.vty) : std::vector<adjacency::Neighbor>{};
+    auto all = config.frr.vty ? frr::vty_neighbors(*config.frr.vty) : std::vector<adjacency::Neighbor>{};
+    if (!config.bird.present) return all;
+    const auto more = bird::control_neighbors(config.bird.control);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
 }
 
 // One look at links and WireGuard devices, each through the class the daemon uses.

@@ -5,6 +5,7 @@
 
 #include "bird/desired_include.hpp"
 #include "bird/include_feed.hpp"
+#include "bird/neighbors.hpp"
 #include "cli/commands.hpp"
 #include "cli/doctor_gather.hpp"
 #include "cli/options.hpp"
@@ -58,6 +59,10 @@ view::Found discover(const config::Config& config) {
     if (out.frr) {
         bgp = frr::vty_neighbors(out.frr->directory, frr::NeighborSource::bgp);
         host.neighbors = frr::vty_neighbors(out.frr->directory);
+    }
+    if (out.bird) {
+        const auto more = bird::control_neighbors(config.bird.control);
+        host.neighbors.insert(host.neighbors.end(), more.begin(), more.end());
     }
     const auto peers = peers_of(host, config);
     const auto addresses = resolve_all(peers, host);

@@ -18,6 +18,7 @@
 
 #include "base/unique_fd.hpp"
 #include "bird/include_feed.hpp"
+#include "bird/neighbors.hpp"
 #include "bird/protocol_feed.hpp"
 #include "bird/shared_control.hpp"
 #include "config/config.hpp"
@@ -71,6 +72,8 @@ private:
     void answer_lookups(const std::vector<control::Lookup>& lookups);
     void follow_listeners();
     void follow_neighbors();
+    void follow_bird_neighbors();
+    void tell_neighbors();
     void remember_were_up();
     void arm_deadline();
     void ready();
@@ -116,6 +119,8 @@ private:
     std::string bfdd_problem_;
     std::unique_ptr<frr::Neighbors> neighbors_;  // none: [frr] vty is not set
     std::optional<std::string> neighbors_directory_;
+    std::optional<bird::Neighbors> bird_neighbors_;  // none: there never was a [bird]
+    std::vector<adjacency::Neighbor> found_by_frr_, found_by_bird_;
     Journal journal_;
     std::optional<ControlSocket> control_socket_;
     boost::asio::signal_set signals_;

@@ -83,11 +83,29 @@ void Worker::follow_neighbors() {
         if (directory)
             neighbors_ =
                 std::make_unique<frr::Neighbors>(io_, *directory, [this](std::vector<adjacency::Neighbor> all) {
-                    controller_.on_neighbors(clock_now(), std::move(all));
-                    schedule_turn();
+                    found_by_frr_ = std::move(all);
+                    tell_neighbors();
                 });
     }
     if (neighbors_) neighbors_->follow(controller_.wants_neighbors() && !stopping_);
+    follow_bird_neighbors();
+}
+
+void Worker::follow_bird_neighbors() {
+    const bool wanted = controller_.config().bird.present && controller_.wants_neighbors() && !stopping_;
+    if (wanted && !bird_neighbors_)
+        bird_neighbors_.emplace(io_, bird_control_, [this](std::vector<adjacency::Neighbor> all) {
+            found_by_bird_ = std::move(all);
+            tell_neighbors();
+        });
+    if (bird_neighbors_) bird_neighbors_->follow(wanted);
+}
+
+void Worker::tell_neighbors() {
+    auto all = found_by_frr_;
+    all.insert(all.end(), found_by_bird_.begin(), found_by_bird_.end());
+    controller_.on_neighbors(clock_now(), std::move(all));
+    schedule_turn();
 }
 
 std::optional<std::string> Worker::reload() {
@@ -155,6 +173,8 @@ std::vector<std::string> Worker::source_problems() const {
     auto out = devices_->problems();
     if (neighbors_)
         for (auto& problem : neighbors_->problems()) out.push_back(std::move(problem));
+    if (bird_neighbors_)
+        for (auto& problem : bird_neighbors_->problems()) out.push_back(std::move(problem));
     return out;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bird/include_file.hpp"
+#include "bird/neighbors_codec.hpp"
 #include "bird/protocols.hpp"
 #include "bird/reply.hpp"
 
@@ -42,6 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)bird::parse_greeting(reply);
         for (const auto& protocol : bird::parse_protocols(reply))
             if (protocol.name.empty()) __builtin_trap();
+        if (const auto neighbor = bird::parse_bgp_neighbor(reply); neighbor && !neighbor->remote.is_set())
+            __builtin_trap();
+        for (const auto& neighbor : bird::parse_ospf_neighbors(reply))
+            if (!neighbor.remote.is_set() || neighbor.interface.empty()) __builtin_trap();
     }
     const auto message = bird::clean_message(text);
     if (message.size() > bird::disable_message || message.find_first_of("\"\n") != std::string::npos) __builtin_trap();
