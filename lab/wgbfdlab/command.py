@@ -40,14 +40,14 @@ def _interrupted(_signal, _frame):
 def _parse(arguments):
     parser = argparse.ArgumentParser(prog="lab/run", description="Realises a containerlab topology with network namespaces, "
                                      "does something to it while 1,000 packets/s cross it, and tells what moved and when.")
-    parser.add_argument("topology", help="two-sites, two-sites-bird, ospf, hub, or a path to a .clab.yml file")
+    parser.add_argument("topology", help="two-sites, two-sites-bird, dn42, ospf, hub, or a path to a .clab.yml file")
     parser.add_argument("scenario", choices=[*scenario.SCENARIOS, "demo"],
                         help="demo: the scenario cut in all three modes, side by side")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--without-wgbfd", dest="mode", action="store_const", const="none", default="wgbfd", help="no BFD at all")
     how.add_argument("--with-stock-bfd", dest="mode", action="store_const", const="stock", help="FRR's own bfdd, or BIRD's own BFD")
     parser.add_argument("--far", choices=MODES, help="another mode for the far end of the tunnel that is cut")
-    parser.add_argument("--feed", choices=FEEDS, default="frr-bfd", help="how wgbfd tells FRR (BIRD: by bird-nexthop)")
+    parser.add_argument("--feed", choices=FEEDS, default="frr-bfd", help="how wgbfd tells FRR (BIRD: by the feed its topology names)")
     parser.add_argument("--wgbfd", type=Path, default=LAB.parent / "build/src/wgbfd", metavar="PATH")
     parser.add_argument("--interval", default="50ms", help="BFD interval, 50ms by default")
     parser.add_argument("--multiplier", type=int, default=3)

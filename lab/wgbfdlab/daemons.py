@@ -1,10 +1,11 @@
 """FRR, BIRD and wgbfd in the nodes: their configuration from the templates beside the topology, starting, stopping, asking.
 
 A template line that begins with @TAG is kept, without the tag, where the tag holds: `bfd` (the routing daemons ask for BFD),
-`link`, `frr-bfd` and `bird-nexthop` (the feed of wgbfd). ${…} is put in everywhere.
+`link`, `frr-bfd`, `bird-nexthop` and `bird-include` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
 """
 import json
 import os
+import shlex
 import string
 import subprocess
 
@@ -16,16 +17,17 @@ from .topology import LabError
 FRR = ("zebra", "staticd", "bfdd", "bgpd", "ospfd")  # in the order of starting
 DATA_PLANE = "unix:/run/frr/bfddp.sock"
 BIRD_CONTROL = "/run/bird/bird.ctl"
+BIRD_INCLUDE = "/run/bird/wgbfd.conf"
 RUN_DIR = "/run/wgbfd"
 
 
 def tags(mode, feed):
     if mode == "stock":
-        return {"bfd"}
+        return {"bfd", "at-rest"}
     if mode == "wgbfd":
         return {"link": {"link"}, "frr-bfd": {"bfd", "frr-bfd"}, "both": {"bfd", "frr-bfd", "link"},
-                "bird-nexthop": {"bird-nexthop"}}[feed]
-    return set()
+                "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}}[feed]
+    return {"at-rest"}
 
 
 def render(template, values, wanted):
@@ -50,7 +52,7 @@ class Daemons:
         self.names = list(node.spec.daemons[mode])
         if mode == "wgbfd" and settings.feed == "link":
             self.names = [name for name in self.names if name != "bfdd"]
-        self.feed = feed_of(self.names, settings.feed)
+        self.feed = feed_of(self.names, settings.feed, node.spec.feed)
         self._wgbfd = None
         self._write_configuration(topology, keys)
 
@@ -82,10 +84,21 @@ class Daemons:
     def start_bird(self):
         """Begins to start BIRD: it goes on in the background once it has read its file."""
         self.node.run(["mkdir", "-p", "/run/bird"])
+        if self.has_wgbfd and self.feed == "bird-include":
+            self._write_include()
         return self.node.spawn(["bird", "-c", self.node.directory / "etc/bird/bird.conf", "-s", BIRD_CONTROL], "bird.out")
 
+    def _write_include(self):
+        """The file that BIRD includes, as an operator makes it before wgbfd has ever run."""
+        command = shlex.join(map(str, [self.settings.wgbfd, "snippets", "bird-include", "--config", self._wgbfd_toml]))
+        self.node.run(["sh", "-ec", f"[ -e {BIRD_INCLUDE} ] || {command} > {BIRD_INCLUDE}"])
+
+    @property
+    def _wgbfd_toml(self):
+        return self.node.directory / "etc/wgbfd/wgbfd.toml"
+
     def start_wgbfd(self):
-        configuration = self.node.directory / "etc/wgbfd/wgbfd.toml"
+        configuration = self._wgbfd_toml
         command = [self.settings.wgbfd, "run", "--config", configuration, "--run-dir", RUN_DIR]
         self._wgbfd = self.node.spawn(self._scheduled("wgbfd", command), "wgbfd.log")
 

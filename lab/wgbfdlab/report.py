@@ -68,8 +68,10 @@ def document(topology, scenario, settings, kernel, runs):
 
 
 def _feed(topology, settings):
-    routers = topology.nodes[topology.cut.near.node].daemons["wgbfd"] if topology.cut else ()
-    return feed_of(routers, settings.feed)
+    if not topology.cut:
+        return feed_of((), settings.feed)
+    near = topology.nodes[topology.cut.near.node]
+    return feed_of(near.daemons["wgbfd"], settings.feed, near.feed)
 
 
 def _summary(runs):

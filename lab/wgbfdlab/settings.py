@@ -51,9 +51,9 @@ class Settings:
             raise LabError(f"no wgbfd at {self.wgbfd}: build it, give --wgbfd PATH, or run --with-stock-bfd or --without-wgbfd")
 
 
-def feed_of(names, asked):
-    """The feed at a node with these daemons: BIRD has an ear for one of the lab's alone."""
-    return "bird-nexthop" if "bird" in names else asked
+def feed_of(names, asked, own=None):
+    """The feed at a node with these daemons: BIRD has an ear for one of the lab's alone, which the topology may choose."""
+    return own or "bird-nexthop" if "bird" in names else asked
 
 
 def parse_duration(text):

@@ -6,6 +6,7 @@ lab.address.IFACE          the address of a link's end
 lab.wireguard.IFACE        address=CIDR listen=PORT
 lab.peer.IFACE.NODE        allowed=PREFIX[,PREFIX] endpoint=ADDRESS:PORT; the peer's interface has the same name
 lab.watch                  PREFIX prefers IFACE: the kernel route that a scenario watches
+lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include
 lab.stream                 send ADDRESS | receive
 lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction)
 
@@ -74,6 +75,7 @@ class Node:
     binds: list
     watch: tuple | None
     stream: list
+    feed: str | None = None
 
 
 @dataclass
@@ -198,6 +200,7 @@ def _node(name, config, links, every_name):
         binds=[tuple(bind.split(":")[:2]) for bind in config["binds"]],
         watch=(watch.split()[0], watch.split()[2]) if watch else None,
         stream=labels.get("lab.stream", "").split(),
+        feed=labels.get("lab.feed"),
     )
 
 

@@ -175,6 +175,12 @@ def ospf(build):
         _router_restart(bench)
 
 
+def _bird_sessions_stood(bench):
+    logs = "".join((node.logs / "bird.log").read_text(errors="replace") for node in bench.network.nodes.values()
+                   if (node.logs / "bird.log").exists())
+    return "_wg0: State changed to stop" not in logs and "_wg0: State changed to up" in logs
+
+
 def bird(build):
     """A cut by bird-nexthop: the route moves, and no BGP session is touched; a stop loses nothing."""
     with Bench(build, "two-sites-bird", "wgbfd") as bench:
@@ -182,13 +188,32 @@ def bird(build):
         bench.say("the route moved to the other tunnel and came back", data["route_changes"] == 2, data["route_changes"])
         bfd_fell_once(bench, data)
         bench.say("wgbfd ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
-        logs = "".join((node.logs / "bird.log").read_text(errors="replace") for node in bench.network.nodes.values()
-                       if (node.logs / "bird.log").exists())
-        bench.say("no BGP session went down", "_wg0: State changed to stop" not in logs and "_wg0: State changed to up" in logs)
+        bench.say("no BGP session went down", _bird_sessions_stood(bench))
         data = bench.run("stop")
         bench.say("stop: nothing was lost", data["lost"] == 0, data["lost"])
         _reload(bench)
         _router_restart(bench)
+
+
+def dn42(build):
+    """Addresses from BIRD's neighbours, a cut by bird-include: the route moves, and no BGP session is touched."""
+    with Bench(build, "dn42", "wgbfd") as bench:
+        rows = [(row["remote"], row["address_source"]) for row in bench.network.daemons["a"].adjacencies()]
+        bench.say("both peers' addresses are BIRD's neighbours", rows == [("fe80::b", "routing")] * 2, rows)
+        told = bench.network.nodes["b"].run(["birdc", "-s", "/run/bird/bird.ctl", "show route 10.1.0.0/24 all protocol a_wg0"]).stdout
+        bench.say("communities of the include reach the far side", "(64511,3) (64511,91)" in told, told)
+        data = bench.run("cut")
+        bench.say("the route moved to the other tunnel and came back", data["route_changes"] == 2, data["route_changes"])
+        bfd_fell_once(bench, data)
+        bench.say("wgbfd ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
+        bench.say("no BGP session went down", _bird_sessions_stood(bench))
+        data = bench.run("stop")
+        bench.say("stop: nothing was lost", data["lost"] == 0, data["lost"])
+        _reload(bench)
+        _router_restart(bench)
+    with Bench(build, "dn42", "none") as bench:
+        data = bench.run("cut")
+        bench.say("without wgbfd only the hold timer ended it", data["lost_at_cut"] > 5000, data["lost_at_cut"])
 
 
 def hub(build):
@@ -276,7 +301,7 @@ def cleanup(build):
     check("a run that is interrupted says so by its status and leaves no namespace or file", status == 130 and not left, left or status)
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, hub, cleanup)}
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, hub, cleanup)}
 
 
 def main(arguments):

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Each of frr-snippets/, loaded by the real FRR through vtysh as an operator would, and brought up against a far end.
+"""Each of frr-snippets/, loaded by the real FRR through vtysh as an operator would, and brought up against a far end; each
+of bird-snippets/ read by the real BIRD (test_bird.py and test_dn42.py bring them up).
 
 test_snippets.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list). wgbfd runs by the snippet's
 own wgbfd.toml, bfdd by the options of bfdd-data-plane/daemons.
@@ -12,6 +13,7 @@ from wgbfdlab.topology import Peer, WireGuard
 
 LABEL = "sn"
 SNIPPETS = TREE / "frr-snippets"
+BIRD_SNIPPETS = TREE / "bird-snippets"
 MULTICAST = "224.0.0.5/32, ff02::5/128, fe80::/64"
 
 
@@ -162,16 +164,35 @@ def ibgp_mesh(build):
 
 
 def headers(_build):
-    """Each folder says when to use it, and is tried above."""
-    for folder in sorted(path for path in SNIPPETS.iterdir() if path.is_dir()):
-        main_file = folder / ("frr.conf" if (folder / "frr.conf").exists() else "daemons")
+    """Each folder says when to use it, and is tried above, BIRD's in the tests beside this one."""
+    tried = {SNIPPETS: ["test_snippets.py"], BIRD_SNIPPETS: ["test_bird.py", "test_dn42.py", "test_snippets.py"]}
+    for folder in sorted(path for snippets in tried for path in snippets.iterdir() if path.is_dir()):
+        main_file = next(folder / name for name in ("frr.conf", "bird.conf", "daemons") if (folder / name).exists())
         head = "\n".join(line for line in main_file.read_text().splitlines()[:12] if line[:1] in "!#")
         check(f"{folder.name}: the header says when to use it", "When to use it:" in head, head)
-        check(f"{folder.name}: is loaded by a group of this test", f'"{folder.name}"' in (TREE / "tests/lab/test_snippets.py").read_text())
+        texts = "".join((TREE / "tests/lab" / name).read_text() for name in tried[folder.parent])
+        check(f"{folder.name}: is loaded by a group of {' or '.join(tried[folder.parent])}", f'"{folder.name}' in texts)
+
+
+def bird(build):
+    """BIRD reads each, with the include of wgbfd where it has one; wgbfd takes what stands beside it."""
+    with Tunnel(build) as pair:
+        for name in ("bgp-far-end-stock-bfd", "disable-protocol", "dn42-link-local", "ebgp-nexthop-table"):
+            folder, host = BIRD_SNIPPETS / name, pair.a
+            text = (folder / "bird.conf").read_text().replace("/etc/bird/wgbfd.conf", "/run/bird/wgbfd.conf")
+            if (folder / "wgbfd.toml").exists():
+                host.write("/run/snippet.toml", (folder / "wgbfd.toml").read_text())
+                checked = host.node.run([host.binary, "check", "/run/snippet.toml"], check=False)
+                check(f"{name}: wgbfd takes wgbfd.toml", checked.returncode == 0, checked.stderr)
+                if "bird-include" in text:
+                    host.write("/run/bird/wgbfd.conf", host.wgbfd("snippets", "bird-include", "--config", "/run/snippet.toml").stdout)
+            host.write("/run/bird/bird.conf", text)
+            done = host.node.run(["bird", "-p", "-c", "/run/bird/bird.conf"], check=False)
+            check(f"{name}: BIRD takes every line", done.returncode == 0 and not done.stderr, done.stderr)
 
 
 GROUPS = {"headers": headers, "ebgp": ebgp, "hub": hub, "ospf-ptp": ospf_ptp, "ospf-many-peers": ospf_many_peers, "ospf6-ptp": ospf6_ptp,
-          "ibgp-mesh": ibgp_mesh}
+          "ibgp-mesh": ibgp_mesh, "bird": bird}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
