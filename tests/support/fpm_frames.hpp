@@ -1,0 +1,92 @@
+// Frames as zebra of FRR 8.4.4 sent them over FPM (`zebra -M dplane_fpm_nl`), static routes over wg0 (interface 3,
+// towards 10.8.0.1 and fd00::1) and wg1 (interface 4, towards 10.8.0.3 and fd00::3).
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace support::fpm {
+
+inline std::vector<std::byte> hex(std::string_view text) {
+    std::vector<std::byte> out;
+    int high = -1;
+    for (const char c : text) {
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0) continue;
+        if (high >= 0) out.push_back(static_cast<std::byte>(high * 16 + digit));
+        high = high >= 0 ? -1 : digit;
+    }
+    return out;
+}
+
+// --- `fpm use-next-hop-groups`, the default -------------------------------------------------------------------------
+// id 6: interface 2 alone
+inline constexpr std::string_view nexthop_onlink =
+    "0101002c 280000006800010500000000 a90013a8 02000b0000000000 0800010006000000 0800050002000000";
+// id 14: 10.8.0.1 on interface 3
+inline constexpr std::string_view nexthop_v4 =
+    "01010034 300000006800010500000000 a90013a8 02000b0000000000 080001000e000000 080006000a080001 0800050003000000";
+// id 22: fd00::1 on interface 3
+inline constexpr std::string_view nexthop_v6 =
+    "01010040 3c0000006800010500000000 a90013a8 0a000b0000000000 0800010016000000"
+    "14000600fd000000000000000000000000000001 0800050003000000";
+// id 18: 14 and 19
+inline constexpr std::string_view nexthop_group =
+    "01010038 340000006800010500000000 a90013a8 00000b0000000000 0800010012000000"
+    "140002000e000000000000001300000000000000";
+// id 32: nowhere
+inline constexpr std::string_view nexthop_blackhole =
+    "01010028 240000006800010500000000 a90013a8 02000b0000000000 0800010020000000 04000400";
+// 10.8.0.0/31 of the kernel's own making
+inline constexpr std::string_view connected =
+    "01010038 340000001800010500000000 a90013a8 021f0000fe020001 00000000 080001000a080000 0800060014000000"
+    "08001e0007000000";
+// 10.20.0.0/24 through 14, as in a replay
+inline constexpr std::string_view route_v4 =
+    "01010038 340000001800010500000000 a90013a8 02180000fec40001 00000000 080001000a140000 0800060014000000"
+    "08001e000e000000";
+// 10.20.0.0/24 replaced: a removal and, in the same frame, the new route, through 18
+inline constexpr std::string_view update_v4 =
+    "01010064 2c0000001900010400000000 a90013a8 02180000fec40000 00000000 080001000a140000 0800060014000000"
+    "340000001800010500000000 a90013a8 02180000fec40001 00000000 080001000a140000 0800060014000000 08001e0012000000";
+// fd20::/64 through 22
+inline constexpr std::string_view route_v6 =
+    "01010044 400000001800010400000000 a90013a8 0a400000fec40001 00000000 14000100fd200000000000000000000000000000"
+    "0800060014000000 08001e0016000000";
+// 10.22.0.0/24, blackhole
+inline constexpr std::string_view blackhole =
+    "01010030 2c0000001800010500000000 a90013a8 02180000fec40006 00000000 080001000a160000 0800060014000000";
+// 10.20.0.0/24 is gone
+inline constexpr std::string_view removal_v4 =
+    "01010030 2c0000001900010400000000 a90013a8 02180000fec40000 00000000 080001000a140000 0800060014000000";
+// fd20::/64 is gone
+inline constexpr std::string_view removal_v6 =
+    "0101003c 380000001900010400000000 a90013a8 0a400000fec40000 00000000 14000100fd200000000000000000000000000000"
+    "0800060014000000";
+
+// --- `no fpm use-next-hop-groups` -----------------------------------------------------------------------------------
+// 10.20.0.0/24 by 10.8.0.1 on interface 3
+inline constexpr std::string_view inline_v4 =
+    "01010040 3c0000001800010500000000 b223a2d3 02180000fec40001 00000000 080001000a140000 0800060014000000"
+    "080005000a080001 0800040003000000";
+// 10.20.0.0/24 replaced, by both
+inline constexpr std::string_view inline_update_v4 =
+    "01010080 2c0000001900010400000000 b223a2d3 02180000fec40000 00000000 080001000a140000 0800060014000000"
+    "500000001800010500000000 b223a2d3 02180000fec40001 00000000 080001000a140000 0800060014000000"
+    "24000980 1000000003000000 080005000a080001 1000000004000000 080005000a080003";
+// 10.21.0.0/24 by interface 3 alone
+inline constexpr std::string_view inline_onlink =
+    "01010038 340000001800010500000000 b223a2d3 02180000fec40001 00000000 080001000a150000 0800060014000000"
+    "0800040003000000";
+// fd20::/64 replaced, by both
+inline constexpr std::string_view inline_update_v6 =
+    "010100b0 380000001900010400000000 b223a2d3 0a400000fec40000 00000000 14000100fd200000000000000000000000000000"
+    "0800060014000000"
+    "740000001800010400000000 b223a2d3 0a400000fec40001 00000000 14000100fd200000000000000000000000000000"
+    "0800060014000000 3c000980 1c00000003000000 14000500fd000000000000000000000000000001"
+    "1c00000004000000 14000500fd000000000000000000000000000003";
+
+}  // namespace support::fpm
