@@ -17,14 +17,23 @@ bool links_differ(const Host& a, const Host& b) { return a.links != b.links; }
 }  // namespace
 
 Controller::Controller(config::Config config, std::uint64_t seed, base::Now now)
-    : config_{std::move(config)}, sessions_{seed} {
+    : config_{std::move(config)}, sessions_{seed}, convergence_{seed, [this](const adjacency::Hop& hop) {
+                                                                    return whereabouts_.of(hop);
+                                                                }} {
     static_cast<void>(adjacencies_.update(now, host_, config_));
 }
 
 void Controller::record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
                         std::string cause, std::string detail) {
-    turn_.records.push_back({now.wall, std::move(adjacency), std::move(event), std::move(from), std::move(to),
-                             std::move(cause), std::move(detail), true});
+    turn_.records.push_back({now.wall,
+                             std::move(adjacency),
+                             std::move(event),
+                             std::move(from),
+                             std::move(to),
+                             std::move(cause),
+                             std::move(detail),
+                             true,
+                             {}});
 }
 
 void Controller::on_host(base::Now now, Host host) {
@@ -142,7 +151,7 @@ void Controller::on_deadline(base::Now now) {
 
 base::TimePoint Controller::deadline() const {
     auto earliest = std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(),
-                              next_handshake_expiry(), sessions_.next_judgement(taken_at_)});
+                              next_handshake_expiry(), sessions_.next_judgement(taken_at_), convergence_.deadline()});
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;
 }

@@ -14,11 +14,13 @@
 #include "base/time.hpp"
 #include "config/config.hpp"
 #include "control/adjacencies.hpp"
+#include "control/convergence.hpp"
 #include "control/host.hpp"
 #include "control/lids.hpp"
 #include "control/requests.hpp"
 #include "control/sessions.hpp"
 #include "control/unsolicited.hpp"
+#include "control/whereabouts.hpp"
 #include "policy/evidence.hpp"
 #include "policy/feed.hpp"
 #include "policy/verdict.hpp"
@@ -43,6 +45,7 @@ struct Record {
     std::string cause;
     std::string detail;  // for the log alone
     bool logged = true;  // false: the verdict that follows from it is the line for the log
+    std::optional<Failover> failover{};
 };
 
 // What one turn of the control thread has to do. Taken once per drained batch.
@@ -75,11 +78,15 @@ struct Row {
     };
     std::optional<SessionView> session;  // the primary one
     std::vector<SessionView> further;
+    std::optional<std::size_t> prefixes;  // that routing sends over it; none: nobody tells
+    const Failover* failover = nullptr;   // the last one that is over; null: there was none
 };
 
 class Controller {
 public:
     Controller(config::Config config, std::uint64_t seed, base::Now now);
+    Controller(const Controller&) = delete;
+    Controller& operator=(const Controller&) = delete;
 
     void on_host(base::Now now, Host host);
     void on_config(base::Now now, config::Config config);
@@ -110,6 +117,9 @@ public:
     bool wants_neighbors() const;  // some adjacency has, or may come to have, its address from them
     std::size_t refused_sessions() const { return sessions_.refused(); }  // there was no slot for them
     const config::Config& config() const { return config_; }
+    Convergence& convergence() { return convergence_; }  // is told of routes as they change, outside any turn
+    const Convergence& convergence() const { return convergence_; }
+    bool wants_routes() const { return !whereabouts_.empty(); }  // some adjacency may have some
     const probe::SlotCounters* counters(std::uint32_t lid) const;
 
 private:
@@ -119,6 +129,8 @@ private:
     DesiredSessions desired_sessions() const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();
+    void close_failovers(base::Now now);
+    std::string name_of(adjacency::AdjacencyId id) const;
     void end_settling(base::TimePoint now);
     void assess_all(base::Now now);
     bool assess(base::Now now, Tracked& tracked);
@@ -141,6 +153,9 @@ private:
     Lids lids_;
     Unsolicited unsolicited_;
     Sessions sessions_;
+    Whereabouts whereabouts_;
+    Convergence convergence_;
+    std::map<adjacency::AdjacencyId, Failover> failovers_;  // the last of each
     Turn turn_;
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
     std::set<std::string> remembered_;               // until settle_at_

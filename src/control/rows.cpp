@@ -78,6 +78,8 @@ Row Controller::row_of(const Tracked& tracked) const {
     row.configured = tracked.configured && tracked.configured->probe;
     row.verdict = tracked.verdict;
     row.since = tracked.since;
+    if (const auto found = failovers_.find(tracked.adjacency.id); found != failovers_.end())
+        row.failover = &found->second;
     if (tracked.key)
         if (const auto* session = sessions_.find(*tracked.key)) row.session = view_of(*tracked.key, *session);
     return row;
@@ -117,9 +119,13 @@ Row Controller::row_waiting(const config::Session& session) const {
 std::vector<Row> Controller::rows() const {
     std::vector<Row> rows;
     std::map<const Tracked*, std::size_t> places;
+    const auto prefixes = convergence_.counts();
     for (const auto& [key, tracked] : adjacencies_.all()) {
         places.emplace(&tracked, rows.size());
         rows.push_back(row_of(tracked));
+        const auto count = prefixes.find(tracked.adjacency.id);
+        if (convergence_.source() != RouteSource::none)
+            rows.back().prefixes = count != prefixes.end() ? count->second : 0;
     }
     for (const auto& [key, session] : sessions_.all()) {
         if (adjacencies_.find(key) != nullptr) continue;

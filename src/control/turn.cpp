@@ -23,6 +23,7 @@ Turn Controller::take(base::Now now) {
     if (structure_dirty_ && !stopping_) reconcile(now);
     tell_bfdd();
     if (verdicts_dirty_) assess_all(now);
+    close_failovers(now);
     if (feeds_due_ && !settling && !stopping_) {
         turn_.verdicts_changed = true;
         feeds_due_ = false;
@@ -46,6 +47,9 @@ void Controller::reconcile(base::Now now) {
     unsolicited_.prune(config_, host_);
     lids_.resolve(host_, adjacencies_, turn_.lookups);
     sessions_.reconcile(now, desired_sessions(), turn_.commands);
+    whereabouts_ = Whereabouts{adjacencies_};
+    convergence_.relocate();
+    std::erase_if(failovers_, [this](const auto& item) { return name_of(item.first).empty(); });
     verdicts_dirty_ = feeds_due_ = true;
 }
 
@@ -157,6 +161,7 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
         tracked.since = now.wall;
         record(now, tracked.adjacency.name, "verdict", std::string{to_string(before.state)},
                std::string{to_string(verdict.state)}, cause, told(tracked));
+        convergence_.on_verdict(now, tracked.adjacency.id, before, verdict);
     } else if (before.cause != verdict.cause && verdict.state == policy::VerdictState::down) {
         record(now, tracked.adjacency.name, "cause", before.cause ? std::string{to_string(*before.cause)} : "", cause,
                cause);
@@ -166,6 +171,27 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
     tracked.live = live;
     tracked.counts_as_down = counts_as_down;
     return due;
+}
+
+// The names are those of today: a peer may have got one since the verdict, or gone.
+std::string Controller::name_of(adjacency::AdjacencyId id) const {
+    for (const auto& [key, tracked] : adjacencies_.all())
+        if (tracked.adjacency.id == id) return tracked.adjacency.name;
+    return {};
+}
+
+void Controller::close_failovers(base::Now now) {
+    for (auto& [id, failover, to] : convergence_.close(now.steady)) {
+        for (const auto& [other, prefixes] : to) {
+            const auto name = name_of(other);
+            (name.empty() ? failover.elsewhere : failover.to[name]) += prefixes;
+        }
+        const auto cause = failover.cause ? std::string{to_string(*failover.cause)} : std::string{};
+        record(now, name_of(id), "failover", std::string{to_string(failover.before)},
+               std::string{to_string(failover.verdict)}, cause);
+        turn_.records.back().failover = failover;
+        failovers_.insert_or_assign(id, std::move(failover));
+    }
 }
 
 // Who hears of a verdict, for its line in the log: one failover, one line.

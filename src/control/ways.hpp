@@ -1,0 +1,95 @@
+// The ways that routes go, each kept once: a set of next hops, given by itself or by a next-hop object that routes
+// refer to and that may change under them; with the adjacencies each rides on, and how many prefixes go by it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "adjacency/adjacency.hpp"
+#include "adjacency/route_change.hpp"
+#include "control/prefix_table.hpp"
+
+namespace control {
+
+// What a way comes to: adjacencies, in order, and whether it leads elsewhere, too. Neither: it carries nothing.
+struct Riding {
+    std::vector<adjacency::AdjacencyId> on;
+    bool elsewhere = false;
+
+    bool carries() const { return elsewhere || !on.empty(); }
+    bool rides(adjacency::AdjacencyId id) const;
+    friend bool operator==(const Riding&, const Riding&) = default;
+};
+
+class Ways {
+public:
+    using Locate = std::function<std::optional<adjacency::AdjacencyId>(const adjacency::Hop&)>;
+    using OnMoved = std::function<void(std::size_t prefixes, const Riding& before, const Riding& after)>;
+
+    explicit Ways(Locate locate) : locate_{std::move(locate)} {}
+
+    // 0: there is no room for another. A way that no entry holds may be another's after the next call.
+    Way through(std::span<const adjacency::Hop> hops);  // in order
+    Way through_nexthop(std::uint32_t id);              // may be told later what it is
+    // Entries of the table that go this way, and prefixes that it carries: those whose best route it is.
+    void hold(Way way) { ++nodes_[way].entries; }
+    void release(Way way);
+    void carry(Way way, int prefixes) { nodes_[way].prefixes += static_cast<std::uint32_t>(prefixes); }
+
+    const Riding& riding(Way way) const { return nodes_[way].riding; }  // of 0: nothing
+    std::span<const adjacency::Hop> hops(Way way) const { return nodes_[way].hops; }
+    bool is_inline(Way way) const { return way != 0 && nodes_[way].object == 0 && !nodes_[way].frozen; }
+
+    void set_nexthop(const adjacency::RouteChange& change, const OnMoved& on_moved);
+    // True: entries go through it, and are to be swept.
+    bool remove_nexthop(std::uint32_t id, const OnMoved& on_moved);
+    bool is_dead(Way way) const { return nodes_[way].dead; }
+    void freeze();    // what objects say now stands, and their numbers mean nothing any more
+    void relocate();  // adjacencies are elsewhere than they were
+
+    std::size_t count(adjacency::AdjacencyId id) const;  // prefixes that ride on it
+    std::unordered_map<adjacency::AdjacencyId, std::size_t> counts() const;
+    bool uses(base::IfIndex interface) const;  // some prefix leaves by it
+    std::size_t size() const { return nodes_.size() - 1 - free_.size(); }
+
+private:
+    struct Node {
+        std::vector<adjacency::Hop> hops;
+        Riding riding;
+        std::uint32_t object = 0;  // its number; 0: the hops are its name
+        std::uint32_t entries = 0;
+        std::uint32_t prefixes = 0;
+        bool frozen = false;  // an object's, as it was when its number lost its meaning
+        bool dead = false;    // an object's that is gone
+    };
+    struct Object {
+        std::vector<adjacency::Hop> hops;
+        std::vector<std::uint32_t> members;
+        std::vector<std::uint32_t> groups;  // it is a member of
+        Way way = 0;                        // 0: no route asked for it yet
+    };
+    struct Less {
+        using is_transparent = void;
+        bool operator()(std::span<const adjacency::Hop> a, std::span<const adjacency::Hop> b) const;
+    };
+
+    Way add(Node node);
+    Riding riding_of(std::span<const adjacency::Hop> hops) const;
+    std::vector<adjacency::Hop> hops_of(const Object& object) const;
+    void renew(const Object& object, const OnMoved& on_moved);
+
+    Locate locate_;
+    std::vector<Node> nodes_{1};
+    std::vector<Way> free_;
+    std::map<std::vector<adjacency::Hop>, Way, Less> by_hops_;
+    std::unordered_map<std::uint32_t, Object> objects_;
+    Way last_ = 0;  // neighbours in a table often go the same way
+};
+
+}  // namespace control
