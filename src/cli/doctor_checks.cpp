@@ -165,6 +165,7 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_bfdd(facts.bfdd, config.frr.bfd_dataplane));
     add(check_frr_version(facts.vty));
     add(check_link_detect(facts.vty, config));
+    add(check_fpm(facts.zebra, config.frr.fpm));
     add(check_bird(facts.bird, config));
     add(check_wireguard(facts.host));
     add(check_addresses(facts.host, config));

@@ -98,6 +98,13 @@ struct VtyFacts {
 Findings check_frr_version(const VtyFacts& facts);
 Findings check_link_detect(const VtyFacts& facts, const config::Config& config);
 
+struct ZebraFacts {
+    std::vector<wgbfd::ProcessInfo> running;
+    std::optional<wgbfd::FrrDaemons> enabled;   // none: no /etc/frr/daemons
+    std::optional<std::string> running_config;  // none: not asked, or zebra does not say
+};
+Findings check_fpm(const ZebraFacts& facts, const std::optional<std::string>& fpm);
+
 struct BirdFacts {
     std::string control;
     std::optional<base::Result<std::string, std::string>> version;  // none: no feed for BIRD, and not asked
@@ -132,6 +139,7 @@ struct DoctorFacts {
     std::vector<PortFacts> ports;
     BfddFacts bfdd;
     VtyFacts vty;
+    ZebraFacts zebra;
     BirdFacts bird;
     HostFacts host;
 };

@@ -1,10 +1,11 @@
-// Checks of FRR: bfdd and its data plane, versions with known faults, link detection.
+// Checks of FRR: bfdd and its data plane, zebra's FPM module, versions with known faults, link detection.
 #include <algorithm>
 #include <cstring>
 #include <ranges>
 
 #include "cli/doctor_checks.hpp"
 #include "frr/dataplane_address.hpp"
+#include "frr/fpm_codec.hpp"
 
 namespace cli {
 namespace {
@@ -46,6 +47,25 @@ Finding judge(const std::string& subject, const std::vector<std::string>& option
                 "listens for its data plane at " + *theirs + ", and [frr] bfd_dataplane is " + *ours,
                 "write the same address in both places; for bfd_dataplane: \"" + *theirs + "\""};
     return {"bfdd", Severity::ok, subject, "its data plane is ours, at " + *theirs, ""};
+}
+
+// "-M dplane_fpm_nl", "-Mdplane_fpm_nl", "--module=dplane_fpm_nl", with or without ":options".
+bool loads_fpm(const std::vector<std::string>& arguments) {
+    return std::ranges::any_of(arguments, [](const std::string& word) {
+        auto module = std::string_view{word}.substr(0, word.find(':'));
+        for (const std::string_view prefix : {"-M", "--module="})
+            if (module.starts_with(prefix)) module.remove_prefix(prefix.size());
+        return module == "dplane_fpm_nl";
+    });
+}
+
+// "127.0.0.1:2621" as zebra's command has it.
+std::string fpm_command(const std::string& listen) {
+    const auto colon = listen.rfind(':');
+    auto host = listen.substr(0, colon);
+    std::erase_if(host, [](char c) { return c == '[' || c == ']'; });
+    const auto port = listen.substr(colon + 1);
+    return "fpm address " + host + (port == std::to_string(frr::default_fpm_port) ? "" : " port " + port);
 }
 
 std::vector<std::string> linked_interfaces(const config::Config& config) {
@@ -103,6 +123,31 @@ Findings check_bfdd(const BfddFacts& facts, const std::optional<std::string>& bf
                  "write bfdd=yes and bfdd_options=\"--dplaneaddr " + *bfd_dataplane +
                      "\" into /etc/frr/daemons and restart FRR, or remove bfd_dataplane"}};
     return {{"bfdd", Severity::ok, "", "no bfdd here", ""}};
+}
+
+Findings check_fpm(const ZebraFacts& facts, const std::optional<std::string>& fpm) {
+    if (!fpm) return {};
+    const auto warning = [](std::string subject, std::string message, std::string fix) {
+        return Findings{{"fpm", Severity::warning, std::move(subject), std::move(message), std::move(fix)}};
+    };
+    const auto command = fpm_command(*fpm);
+    const std::string meanwhile = "; failover reports come from the kernel's route events";
+    const std::string load = "add -M dplane_fpm_nl to zebra_options in /etc/frr/daemons, restart FRR, and write '" +
+                             command + "' into zebra's configuration; or remove [frr] fpm";
+    for (const auto& zebra : facts.running)
+        if (!loads_fpm(zebra.arguments))
+            return warning("pid " + std::to_string(zebra.pid),
+                           "zebra runs without its module dplane_fpm_nl" + meanwhile, load);
+    if (facts.running.empty() && !(facts.enabled && loads_fpm(words_of(facts.enabled->zebra_options))))
+        return warning(
+            *fpm,
+            std::string{facts.enabled ? "zebra starts without its module dplane_fpm_nl" : "no zebra runs here"} +
+                meanwhile,
+            load);
+    if (facts.running_config && facts.running_config->find("fpm address ") == std::string::npos)
+        return warning(*fpm, "zebra has its module, and connects nowhere" + meanwhile,
+                       "vtysh -c 'configure terminal' -c '" + command + "', and 'write'");
+    return {{"fpm", Severity::ok, *fpm, "zebra has its module dplane_fpm_nl", ""}};
 }
 
 Findings check_frr_version(const VtyFacts& facts) {

@@ -97,6 +97,16 @@ VtyFacts gather_vty(const config::Config& config) {
     return out;
 }
 
+ZebraFacts gather_zebra(const config::Config& config, const std::string& vty) {
+    ZebraFacts out;
+    if (!config.frr.fpm) return out;
+    out.running = wgbfd::processes_named("zebra");
+    out.enabled = wgbfd::read_frr_daemons();
+    if (vty.empty()) return out;
+    if (auto text = frr::vty_read(vty, "zebra", "show running-config")) out.running_config = std::move(*text);
+    return out;
+}
+
 BirdFacts gather_bird(const config::Config& config) {
     BirdFacts out;
     out.control = config.bird.control;
@@ -244,6 +254,7 @@ DoctorFacts gather(const Options& options) {
     out.ports = gather_ports();
     out.bfdd = gather_bfdd(config);
     out.vty = gather_vty(config);
+    out.zebra = gather_zebra(config, out.vty.directory);
     out.bird = gather_bird(config);
     out.host = gather_host();
     out.host.neighbors = gather_neighbors(config);

@@ -66,6 +66,7 @@ struct Session {  // [[session]]: outside WireGuard, or multihop
 struct Frr {
     std::optional<std::string> bfd_dataplane;  // "unix:/run/frr/bfddp.sock"
     std::optional<std::string> vty;            // directory of the vty sockets
+    std::optional<std::string> fpm{};          // where we listen for zebra's FPM stream, with its port
     friend bool operator==(const Frr&, const Frr&) = default;
 };
 

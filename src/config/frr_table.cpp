@@ -1,4 +1,5 @@
-// [frr]: where bfdd listens for its data plane (as its own --dplaneaddr says it), and where the vty sockets are.
+// [frr]: where bfdd listens for its data plane (as its own --dplaneaddr says it), where the vty sockets are, and where
+// we listen for zebra's FPM stream.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -12,7 +13,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array frr_keys{"bfd_dataplane"sv, "vty"sv};
+constexpr std::array frr_keys{"bfd_dataplane"sv, "vty"sv, "fpm"sv};
 constexpr std::size_t longest_dataplane = 63;  // bfdd cuts longer ones
 constexpr std::size_t longest_vty = 90;        // leaves room in a socket address for "/ospf6d.vty"
 
@@ -68,6 +69,34 @@ std::string problem_of_dataplane(std::string_view text) {
     return "must start with unix:, ipv4: or ipv6:, as bfdd's --dplaneaddr does: write \"unix:/run/frr/bfddp.sock\"";
 }
 
+// zebra's default.
+constexpr std::string_view fpm_port = ":2620";
+
+bool has_port(std::string_view text) {
+    return text.starts_with('[') ? !text.ends_with(']') : text.find(':') != std::string_view::npos;
+}
+
+// Whoever can connect can make us believe anything of the routes: no address that all the world reaches.
+bool is_any_address(std::string_view text) {
+    const bool v6 = text.starts_with('[');
+    const auto host = v6 ? text.substr(1, text.find(']') - 1) : text.substr(0, text.find(':'));
+    const auto address = base::IpAddress::parse(host);
+    return address && address->is_unspecified();
+}
+
+void read_fpm(const Table& table, Frr& out, Report& report) {
+    out.fpm = string_at(table, "fpm", report);
+    if (!out.fpm) return;
+    const auto fail = [&](const std::string& why) {
+        report.add(find(table, "fpm")->node.place, "fpm " + quoted(*out.fpm) + " " + why);
+    };
+    if (!is_ipv4_place(*out.fpm) && !is_ipv6_place(*out.fpm))
+        return fail("must be an address of this host, with a port or without: write \"127.0.0.1:2620\"");
+    if (is_any_address(*out.fpm))
+        return fail("would take anybody's routes: write the address that zebra connects to, \"127.0.0.1:2620\"");
+    if (!has_port(*out.fpm)) out.fpm->append(fpm_port);
+}
+
 }  // namespace
 
 Frr read_frr(const Table& table, Report& report) {
@@ -83,6 +112,7 @@ Frr read_frr(const Table& table, Report& report) {
         report.add(
             find(table, "vty")->node.place,
             "vty " + quoted(*out.vty) + " must be an absolute path of at most 90 characters, such as \"/run/frr\"");
+    read_fpm(table, out, report);
     return out;
 }
 

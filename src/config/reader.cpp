@@ -59,6 +59,7 @@ std::string_view home_of(std::string_view key) {
         {"minimum_ttl", "[[session]]"},
         {"bfd_dataplane", "[frr]"},
         {"vty", "[frr]"},
+        {"fpm", "[frr]"},
         {"control", "[bird]"},
         {"nexthop_table", "[bird]"},
         {"bird_protocol", "[[adjacency]]"},

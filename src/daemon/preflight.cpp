@@ -120,6 +120,7 @@ FrrDaemons parse_frr_daemons(const std::string& text) {
         line.erase(0, first);
         if (line.starts_with("bfdd=")) out.bfdd = unquoted(line.substr(5)).starts_with("yes");
         if (line.starts_with("bfdd_options=")) out.bfdd_options = line.substr(13);
+        if (line.starts_with("zebra_options=")) out.zebra_options = line.substr(14);
     }
     return out;
 }

@@ -23,10 +23,11 @@ std::vector<ProcessInfo> processes_named(const std::string& name);
 std::vector<ProcessInfo> owners_of_udp_port(std::uint16_t port);
 bool udp_port_taken(std::uint16_t port);
 
-// Whether FRR's daemons file enables bfdd, and with which options. None: no such file.
+// Whether FRR's daemons file enables bfdd, and with which options it and zebra (always) start. None: no such file.
 struct FrrDaemons {
     bool bfdd = false;
     std::string bfdd_options;
+    std::string zebra_options{};
 };
 std::optional<FrrDaemons> read_frr_daemons(const std::string& path = "/etc/frr/daemons");
 FrrDaemons parse_frr_daemons(const std::string& text);

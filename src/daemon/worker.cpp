@@ -61,6 +61,9 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       link_feed_{io_, undo_, clock_now},
       bird_control_{io_, controller_.config().bird.control},
       bird_protocols_{io_, undo_, clock_now, bird_control_},
+      routes_{io_,
+              controller_.convergence(),
+              {[this] { schedule_turn(); }, [this](const std::string& note) { log_.write(Level::notice, note); }}},
       signals_{io_, SIGTERM, SIGINT, SIGHUP},
       deadline_timer_{io_},
       flush_timer_{io_},
@@ -105,6 +108,7 @@ void Worker::watch_host() {
         link_feed_.on_links(links_);
         if (nexthops_) nexthops_->on_links(links_);
         devices_->on_links(links_);
+        routes_.on_links(links_);
         on_host();
         ready();
     });
@@ -158,6 +162,7 @@ void Worker::turn() {
     for (const auto& interface : turn.refresh_devices) devices_->refresh(interface);
     answer_lookups(turn.lookups);
     follow_neighbors();
+    routes_.follow(controller_.wants_routes() && !stopping_, controller_.config().frr.fpm);
     arm_deadline();
 }
 

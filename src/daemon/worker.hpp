@@ -27,6 +27,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/log.hpp"
+#include "daemon/route_sources.hpp"
 #include "daemon/run_dir.hpp"
 #include "frr/bfd_dataplane.hpp"
 #include "frr/neighbors.hpp"
@@ -117,6 +118,7 @@ private:
     std::unique_ptr<frr::BfdDataplane> dataplane_;
     std::unique_ptr<frr::BfdDataplane> leaving_;  // says AdminDown to a bfdd we no longer serve
     std::string bfdd_problem_;
+    RouteSources routes_;
     std::unique_ptr<frr::Neighbors> neighbors_;  // none: [frr] vty is not set
     std::optional<std::string> neighbors_directory_;
     std::optional<bird::Neighbors> bird_neighbors_;  // none: there never was a [bird]

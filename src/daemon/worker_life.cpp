@@ -161,6 +161,7 @@ view::Process Worker::process() const {
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
     if (bird_include_) out.feeds.push_back(bird_include_->status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
+    out.routes = routes_.status();
     out.problems = source_problems();
     if (const auto refused = controller_.refused_sessions(); refused > 0)
         out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
@@ -175,6 +176,7 @@ std::vector<std::string> Worker::source_problems() const {
         for (auto& problem : neighbors_->problems()) out.push_back(std::move(problem));
     if (bird_neighbors_)
         for (auto& problem : bird_neighbors_->problems()) out.push_back(std::move(problem));
+    if (auto problem = routes_.problem()) out.push_back(std::move(*problem));
     return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "view/failover.hpp"
 #include "view/text.hpp"
 
 namespace view {
@@ -48,9 +49,11 @@ void add(std::string& line, std::string_view key, const std::string& text) {
 }  // namespace
 
 nlohmann::json event(const control::Record& record) {
-    return {{"at", base::to_iso8601(record.at)}, {"adjacency", or_null(record.adjacency)},
-            {"event", clean(record.event)},      {"from", or_null(record.from)},
-            {"to", or_null(record.to)},          {"cause", or_null(record.cause)}};
+    nlohmann::json out{{"at", base::to_iso8601(record.at)}, {"adjacency", or_null(record.adjacency)},
+                       {"event", clean(record.event)},      {"from", or_null(record.from)},
+                       {"to", or_null(record.to)},          {"cause", or_null(record.cause)}};
+    if (record.failover) out["failover"] = failover(*record.failover);
+    return out;
 }
 
 std::string event_text(const nlohmann::json& event) {
@@ -65,6 +68,7 @@ std::string event_text(const nlohmann::json& event) {
     else if (!from.empty() || !to.empty())
         out.append("  ").append(from.empty() ? to : from);
     if (!cause.empty()) out += fmt::format("  ({})", cause);
+    if (const auto found = event.find("failover"); found != event.end()) out.append("  ").append(failover_text(*found));
     return printable(out);
 }
 
@@ -75,6 +79,7 @@ std::string log_line(const control::Record& record) {
     add(line, "to", record.to);
     add(line, "cause", record.cause);
     if (!record.detail.empty()) line.append(" ").append(printable(record.detail));  // is key=value already
+    if (record.failover) line.append(" ").append(failover_keys(*record.failover));
     return line;
 }
 

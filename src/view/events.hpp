@@ -9,7 +9,7 @@
 
 namespace view {
 
-nlohmann::json event(const control::Record& record);  // at, adjacency, event, from, to, cause
+nlohmann::json event(const control::Record& record);  // at, adjacency, event, from, to, cause; failover
 std::string event_text(const nlohmann::json& event);
 std::string log_line(const control::Record& record);  // "verdict adjacency=paris from=up to=down cause=detect-timeout"
 

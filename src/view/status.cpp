@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "view/failover.hpp"
 #include "view/text.hpp"
 
 namespace view {
@@ -95,6 +96,8 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"quality", nullptr},
             {"wireguard", row.peer == nullptr ? json() : wireguard_of(*row.peer)},
             {"sessions", further_of(row)},
+            {"prefixes", row.prefixes ? json(*row.prefixes) : json()},
+            {"failover", row.failover == nullptr ? json() : failover(*row.failover)},
             {"feeds", feeds_of(row, feeds)}};
 }
 
@@ -108,6 +111,17 @@ json probe_loop_of(const ProbeLoop& loop) {
             {"realtime", loop.realtime},
             {"dropped", std::move(dropped)},
             {"kernel_drops", loop.kernel_drops}};
+}
+
+json routes_of(const Routes& routes) {
+    json fpm;
+    if (routes.fpm)
+        fpm = {{"listen", clean(routes.fpm->listen)},
+               {"client", or_null(routes.fpm->client)},
+               {"problem", or_null(routes.fpm->problem)}};
+    return {{"source", to_string(routes.source)}, {"routes", routes.routes},
+            {"refused", routes.refused},          {"bytes", routes.bytes},
+            {"resyncs", routes.resyncs},          {"fpm", std::move(fpm)}};
 }
 
 json feeds_of(const Process& process) {
@@ -134,6 +148,7 @@ json status(const Process& process, const std::vector<control::Row>& rows) {
             {"probe_loop", probe_loop_of(process.probe_loop)},
             {"adjacencies", std::move(adjacencies)},
             {"feeds", feeds_of(process)},
+            {"routes", routes_of(process.routes)},
             {"problems", std::move(problems)}};
 }
 

@@ -31,13 +31,29 @@ struct FrrBfd {
     std::string problem;  // empty while healthy
 };
 
+struct Fpm {
+    std::string listen;
+    std::string client;   // "": nobody is connected
+    std::string problem;  // empty while healthy
+};
+
+struct Routes {
+    control::RouteSource source = control::RouteSource::none;
+    std::size_t routes = 0;     // that are followed
+    std::size_t refused = 0;    // too many of them
+    std::size_t bytes = 0;      // that they take
+    std::uint64_t resyncs = 0;  // how often everything was read anew for want of changes that were lost
+    std::optional<Fpm> fpm;     // none: not configured
+};
+
 struct Process {
     std::string version;
     base::Duration uptime{};
     std::uint64_t worker_restarts = 0;
     ProbeLoop probe_loop;
     std::vector<policy::FeedStatus> feeds;
-    std::optional<FrrBfd> frr_bfd;      // none: not configured
+    std::optional<FrrBfd> frr_bfd;  // none: not configured
+    Routes routes;
     std::vector<std::string> problems;  // sources that fail, each with what to do
 };
 

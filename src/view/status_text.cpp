@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "view/failover.hpp"
 #include "view/status.hpp"
 #include "view/text.hpp"
 
@@ -133,6 +134,9 @@ std::string all_of(const json& row) {
         add(out, prefix + "asked_by", joined(session.at("asked_by")));
         add_bfd(out, prefix, session);
     }
+    add(out, "prefixes", at(row, "prefixes"));
+    if (const auto last = row.find("failover"); last != row.end() && last->is_object())
+        add(out, "failover", at(*last, "at") + " " + at(*last, "verdict") + ": " + failover_text(*last));
     for (const auto& [feed, told] : row.at("feeds").items())
         add(out, "feed." + printable(feed), at(told, "told") + " since " + at(told, "at"));
     return out;

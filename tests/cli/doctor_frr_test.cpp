@@ -154,3 +154,37 @@ TEST_CASE("an interface that feeds link and that zebra does not know, or a zebra
     deaf.interfaces = tl::unexpected{std::string{"zebra does not answer within 3 s"}};
     CHECK(only_fault(cli::check_link_detect(deaf, feeds_link())).severity == Severity::warning);
 }
+
+namespace {
+
+cli::ZebraFacts zebra_runs(std::vector<std::string> arguments) {
+    return {{process(9, "zebra", std::move(arguments))}, std::nullopt, "frr version 8.4.4\nfpm address 127.0.0.1\n"};
+}
+
+}  // namespace
+
+TEST_CASE("[frr] fpm wants zebra's module, in any spelling") {
+    CHECK(cli::check_fpm(zebra_runs({"zebra"}), std::nullopt).empty());
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"zebra", "-M", "dplane_fpm_nl"},
+                                                                       {"zebra", "-Mdplane_fpm_nl", "-d"},
+                                                                       {"zebra", "--module=dplane_fpm_nl"},
+                                                                       {"zebra", "-M", "dplane_fpm_nl:x"}})
+        CHECK(worst(cli::check_fpm(zebra_runs(arguments), "127.0.0.1:2620")) == Severity::ok);
+    const auto fault = only_fault(cli::check_fpm(zebra_runs({"zebra", "-M", "fpm", "-d"}), "127.0.0.1:2620"));
+    CHECK(fault.severity == Severity::warning);
+    CHECK(says(fault.subject, "9"));
+    CHECK(says(fault.fix, "-M dplane_fpm_nl"));
+    CHECK(says(fault.fix, "'fpm address 127.0.0.1'"));
+}
+
+TEST_CASE("a zebra that does not run is judged by /etc/frr/daemons; one that does, by what it was told to connect to") {
+    const cli::ZebraFacts good{{}, wgbfd::parse_frr_daemons("zebra_options=\" -A 127.0.0.1 -M dplane_fpm_nl\"\n"), {}};
+    CHECK(worst(cli::check_fpm(good, "127.0.0.1:2620")) == Severity::ok);
+    const cli::ZebraFacts bad{{}, wgbfd::parse_frr_daemons("zebra_options=\" -A 127.0.0.1\"\n"), {}};
+    CHECK(says(only_fault(cli::check_fpm(bad, "127.0.0.1:2620")).message, "without its module"));
+    CHECK(says(only_fault(cli::check_fpm({}, "127.0.0.1:2620")).message, "no zebra"));
+    auto mute = zebra_runs({"zebra", "-M", "dplane_fpm_nl"});
+    mute.running_config = "frr version 8.4.4\n";
+    CHECK(says(only_fault(cli::check_fpm(mute, "127.0.0.1:2621")).fix, "'fpm address 127.0.0.1 port 2621'"));
+    CHECK(says(only_fault(cli::check_fpm(mute, "[::1]:2620")).fix, "'fpm address ::1'"));
+}

@@ -279,6 +279,22 @@ TEST_CASE("[frr]: the places that bfdd can listen at, the others with the reason
     CHECK(bad("[frr]\nvty = \"/" + std::string(90, 'x') + "\"\n").size() == 1);
 }
 
+TEST_CASE("fpm must be an address, and not everybody's") {
+    CHECK(bad("[frr]\nfpm = \"localhost\"\n") ==
+          Lines{"f:2:7: fpm \"localhost\" must be an address of this host, with a port or without: write "
+                "\"127.0.0.1:2620\""});
+    for (const std::string text : {"", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "::1", "[::1", "127.0.0.1:2620 ",
+                                   "unix:/run/fpm", "2620"})
+        CHECK(bad("[frr]\nfpm = \"" + text + "\"\n").size() == 1);
+    for (const std::string text : {"0.0.0.0", "0.0.0.0:2620", "[::]:2620", "[0::0]"}) {
+        CAPTURE(text);
+        const auto lines = bad("[frr]\nfpm = \"" + text + "\"\n");
+        REQUIRE(lines.size() == 1);
+        CHECK(lines[0].find("would take anybody's routes") != std::string::npos);
+    }
+    CHECK(bad("[frr]\nfpm = 2620\n") == Lines{"f:2:7: fpm must be a string, not an integer"});
+}
+
 TEST_CASE("all errors are reported at once, in the order of the file") {
     CHECK(bad("[frr]\nvty = 1\n[[session]]\n[probe]\nmultiplier = 0\n[interface.wg0]\nfeeds = [\"x\"]\nspeed = 1\n") ==
           Lines{"f:2:7: vty must be a string, not an integer", "f:3:1: [[session]] needs local",

@@ -100,6 +100,15 @@ TEST_CASE("sessions outside WireGuard are single hop or multihop") {
     CHECK(c.sessions[2].minimum_ttl == 254);
 }
 
+TEST_CASE("fpm is an address of this host; its port is zebra's default where none is written") {
+    const auto fpm = [](const std::string& text) { return good("[frr]\nfpm = '" + text + "'\n").frr.fpm; };
+    CHECK(fpm("127.0.0.1") == "127.0.0.1:2620");
+    CHECK(fpm("127.0.0.1:2621") == "127.0.0.1:2621");
+    CHECK(fpm("[::1]") == "[::1]:2620");
+    CHECK(fpm("[2001:db8::1]:1") == "[2001:db8::1]:1");
+    CHECK(!good("[frr]\n").frr.fpm);
+}
+
 TEST_CASE("bfd_dataplane takes what bfdd's --dplaneaddr takes in server mode") {
     for (const std::string text :
          {"unix:/run/frr/bfddp.sock", "ipv4:127.0.0.1", "ipv4:127.0.0.1:50700", "ipv4:127.0.0.1:1",
@@ -202,6 +211,7 @@ TEST_CASE("the example configuration names every key, and each line of it may be
                             "minimum_ttl",
                             "bfd_dataplane",
                             "vty",
+                            "fpm",
                             "control",
                             "nexthop_table",
                             "bird_protocol",

@@ -47,6 +47,10 @@ def load(host, name, daemons, stock=False, exchange=()):
 def load_text(host, name, text, daemons, stock=False):
     for daemon in ("zebra", *daemons, "bfdd"):
         host.start_frr(daemon, *(bfdd_options() if daemon == "bfdd" and not stock else []))
+    load_lines(host, name, text)
+
+
+def load_lines(host, name, text):
     path = host.node.etc_frr / "frr.conf"
     path.write_text(text)
     (host.node.etc_frr / "vtysh.conf").write_text("")
@@ -163,6 +167,18 @@ def ibgp_mesh(build):
         check("while the tunnel's own is fast", wait(lambda: session(pair.a, "10.8.0.1") == ("Up", 50, 150)), pair.a.rows())
 
 
+def fpm(build):
+    with Tunnel(build) as pair:
+        start(pair.a, "fpm")
+        options = next(line for line in snippet("fpm", "daemons").splitlines() if line.startswith("zebra_options=")).split('"')[1].split()
+        pair.a.start_frr("zebra", *options)
+        load_lines(pair.a, "fpm", snippet("fpm"))
+        told = wait(lambda: (pair.a.status()["routes"]["fpm"] or {}).get("client"))
+        check("zebra is connected, and tells of the routes", told and pair.a.status()["routes"]["source"] == "fpm", pair.a.status()["routes"])
+        findings = [line for line in pair.a.wgbfd("doctor", "--config", "/run/snippet.toml").stdout.splitlines() if "fpm" in line]
+        check("wgbfd doctor finds the module", findings and all(line.startswith("ok") for line in findings), findings)
+
+
 def headers(_build):
     """Each folder says when to use it, and is tried above, BIRD's in the tests beside this one."""
     tried = {SNIPPETS: ["test_snippets.py"], BIRD_SNIPPETS: ["test_bird.py", "test_dn42.py", "test_snippets.py"]}
@@ -192,7 +208,7 @@ def bird(build):
 
 
 GROUPS = {"headers": headers, "ebgp": ebgp, "hub": hub, "ospf-ptp": ospf_ptp, "ospf-many-peers": ospf_many_peers, "ospf6-ptp": ospf6_ptp,
-          "ibgp-mesh": ibgp_mesh, "bird": bird}
+          "ibgp-mesh": ibgp_mesh, "bird": bird, "fpm": fpm}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))

@@ -76,3 +76,67 @@ TEST_CASE("width counts characters, not bytes") {
     CHECK(view::width("paris") == 5);
     CHECK(view::width("zürich") == 6);
 }
+
+namespace {
+
+control::Record failover() {
+    auto out = record("paris", "failover", "up", "down", "detect-timeout");
+    control::Failover f;
+    f.at = rows::noon;
+    f.cause = policy::Cause::detect_timeout;
+    f.prefixes = 2'100;
+    f.moved = 2'000;
+    f.withdrawn = 60;
+    f.left = 40;
+    f.first = std::chrono::microseconds{84'250};
+    f.last = std::chrono::microseconds{1'310'400};
+    f.to = {{"berlin", 1'500}, {"rome", 490}};
+    f.elsewhere = 10;
+    f.source = control::RouteSource::fpm;
+    out.failover = f;
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a failover has its report, and no other event has one") {
+    const auto event = view::event(failover());
+    CHECK(event.at("failover") == json{{"at", "2026-01-01T12:00:00.000Z"},
+                                       {"verdict", "down"},
+                                       {"cause", "detect-timeout"},
+                                       {"prefixes", 2'100},
+                                       {"moved", 2'000},
+                                       {"withdrawn", 60},
+                                       {"left", 40},
+                                       {"first_us", 84'250},
+                                       {"last_us", 1'310'400},
+                                       {"to", {{"berlin", 1'500}, {"rome", 490}}},
+                                       {"elsewhere", 10},
+                                       {"source", "fpm"},
+                                       {"exact", true}});
+    auto nothing = failover();
+    nothing.failover = control::Failover{};
+    CHECK(view::event(nothing).at("failover").at("first_us").is_null());
+    CHECK(view::event(nothing).at("failover").at("cause").is_null());
+}
+
+TEST_CASE("a failover as a person reads it, and in the log") {
+    auto f = failover();
+    CHECK(
+        view::event_text(view::event(f)) ==
+        "2026-01-01T12:00:00.000Z  paris  failover  up -> down  (detect-timeout)  2000 of 2100 prefixes moved (1500 to "
+        "berlin, 490 to rome, 10 elsewhere), 60 withdrawn, 40 left, 84.2 to 1310 ms after the verdict");
+    CHECK(view::log_line(f) ==
+          "failover adjacency=paris from=up to=down cause=detect-timeout prefixes=2100 moved=2000 withdrawn=60 left=40 "
+          "first_us=84250 last_us=1310400 source=fpm exact=yes");
+    f.failover = control::Failover{};
+    f.failover->prefixes = f.failover->left = 7;
+    f.failover->exact = false;
+    CHECK(view::event_text(view::event(f)).ends_with("0 of 7 prefixes moved, 7 left, counted anew on the way"));
+    CHECK(view::log_line(f).ends_with("prefixes=7 moved=0 withdrawn=0 left=7 source=none exact=no"));
+    f.failover->to = {{"a\x1b[2J", 1}};
+    CHECK(view::event_text(view::event(f)).find('\x1b') == std::string::npos);
+    for (const auto* odd :
+         {R"({"event":"failover","failover":7})", R"({"failover":{"to":[1],"first_us":-1,"moved":"x"}})"})
+        CHECK(!view::event_text(json::parse(odd)).empty());
+}

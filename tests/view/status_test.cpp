@@ -32,12 +32,24 @@ TEST_CASE("status has every key that scripts may rely on, with its type") {
           "packets_sent":0,"packets_received":0,"ups":1,"downs":0},
         "quality":null,
         "wireguard":{"endpoint":"192.0.2.1:51820","latest_handshake":"…","rx_bytes":0,"tx_bytes":0},
-        "sessions":[],"feeds":{"link":{"told":"up","at":"…"}}}],
-      "feeds":{"frr-bfd":{"connected":true,"sessions":1}}})");
+        "sessions":[],"prefixes":7,"failover":{"at":"…","verdict":"down","cause":"detect-timeout","prefixes":7,"moved":7,
+          "withdrawn":0,"left":0,"first_us":1,"last_us":2,"to":{"berlin":7},"elsewhere":0,"source":"fpm","exact":true},
+        "feeds":{"link":{"told":"up","at":"…"}}}],
+      "feeds":{"frr-bfd":{"connected":true,"sessions":1}},
+      "routes":{"source":"fpm","routes":7,"refused":0,"bytes":448,"resyncs":0,
+        "fpm":{"listen":"127.0.0.1:2620","client":"127.0.0.1:40000","problem":null}}})");
     auto process = rows::process();
     process.feeds.push_back({"link", true, "", {{{1}, "up", noon}}});
     process.frr_bfd = view::FrrBfd{true, 1, ""};
-    const auto status = view::status(process, {up(of, wireguard)});
+    process.routes = {control::RouteSource::fpm, 7, 0, 448, 0, view::Fpm{"127.0.0.1:2620", "127.0.0.1:40000", ""}};
+    control::Failover failover;
+    failover.cause = policy::Cause::detect_timeout;
+    failover.first = failover.last = 1ms;
+    failover.to = {{"berlin", 7}};
+    auto row = up(of, wireguard);
+    row.prefixes = 7;
+    row.failover = &failover;
+    const auto status = view::status(process, {row});
     const auto same_type = [](const json& a, const json& b) {
         return a.type() == b.type() || (a.is_number_integer() && b.is_number_integer());
     };
@@ -102,7 +114,8 @@ TEST_CASE("an adjacency that is up shows its session, its peer and its feeds") {
 TEST_CASE("what is not known is null, not missing and not empty") {
     const auto of = named(1, "wg0/AQAAAAAA");
     const auto shown = one(stranger(of));
-    for (const auto* key : {"local", "remote", "address_source", "group", "bfd", "quality", "wireguard"}) {
+    for (const auto* key :
+         {"local", "remote", "address_source", "group", "bfd", "quality", "wireguard", "prefixes", "failover"}) {
         CAPTURE(key);
         CHECK(shown.at(key).is_null());
     }
@@ -117,6 +130,17 @@ TEST_CASE("what is not known is null, not missing and not empty") {
     const auto silent = one(up(of, wireguard)).at("wireguard");
     CHECK(silent.at("endpoint").is_null());
     CHECK(silent.at("latest_handshake").is_null());
+}
+
+TEST_CASE("routes: who tells of them, or nobody; FPM is null where it is not configured") {
+    auto process = rows::process();
+    CHECK(view::status(process, {}).at("routes") ==
+          json{{"source", "none"}, {"routes", 0}, {"refused", 0}, {"bytes", 0}, {"resyncs", 0}, {"fpm", nullptr}});
+    process.routes.source = control::RouteSource::kernel;
+    process.routes.fpm = view::Fpm{"127.0.0.1:2620", "", "no zebra is connected"};
+    CHECK(view::status(process, {}).at("routes").at("source") == "kernel");
+    CHECK(view::status(process, {}).at("routes").at("fpm") ==
+          json{{"listen", "127.0.0.1:2620"}, {"client", nullptr}, {"problem", "no zebra is connected"}});
 }
 
 TEST_CASE("a session outside WireGuard is a row without peer and wireguard") {

@@ -65,34 +65,46 @@ TEST_CASE("one adjacency is shown whole, a key a line") {
     const auto wireguard = peer();
     auto row = up(paris, wireguard);
     row.further.push_back(session(bfd::State::down));
+    row.prefixes = 12;
+    control::Failover failover;
+    failover.at = noon - 1h;
+    failover.prefixes = failover.moved = 9;
+    failover.first = 80ms;
+    failover.last = 131ms;
+    failover.to = {{"berlin", 9}};
+    row.failover = &failover;
     auto process = rows::process();
     process.feeds.push_back({"link", true, "", {{{1}, "up", noon}}});
     const auto text = view::status_text(view::status(process, {row}), "paris");
-    for (const auto* line : {"name: paris",
-                             "state: up",
-                             "cause: -",
-                             "since: 2026-01-01T12:00:00.000Z",
-                             "cost: 10",
-                             "interface: wg0",
-                             "local: 10.8.0.0",
-                             "remote: 10.8.0.1",
-                             "address_source: allowed-ips",
-                             "configured: no",
-                             "asked_by: config, bfdd",
-                             "bfd.state: Up",
-                             "bfd.remote_state: Up",
-                             "bfd.diagnostic: none",
-                             "bfd.local_discriminator: 4294967295",
-                             "bfd.tx_interval: 50ms",
-                             "bfd.rx_interval: 3.3ms",
-                             "bfd.detection_time: 150ms",
-                             "bfd.downs: 0",
-                             "wireguard.endpoint: 192.0.2.1:51820",
-                             "wireguard.latest_handshake: 2026-01-01T11:59:30.000Z",
-                             "wireguard.rx_bytes: 1000",
-                             "session.1.state: Down",
-                             "session.1.asked_by: config, bfdd",
-                             "feed.link: up since 2026-01-01T12:00:00.000Z"}) {
+    for (const auto* line :
+         {"name: paris",
+          "state: up",
+          "cause: -",
+          "since: 2026-01-01T12:00:00.000Z",
+          "cost: 10",
+          "interface: wg0",
+          "local: 10.8.0.0",
+          "remote: 10.8.0.1",
+          "address_source: allowed-ips",
+          "configured: no",
+          "asked_by: config, bfdd",
+          "bfd.state: Up",
+          "bfd.remote_state: Up",
+          "bfd.diagnostic: none",
+          "bfd.local_discriminator: 4294967295",
+          "bfd.tx_interval: 50ms",
+          "bfd.rx_interval: 3.3ms",
+          "bfd.detection_time: 150ms",
+          "bfd.downs: 0",
+          "wireguard.endpoint: 192.0.2.1:51820",
+          "wireguard.latest_handshake: 2026-01-01T11:59:30.000Z",
+          "wireguard.rx_bytes: 1000",
+          "session.1.state: Down",
+          "session.1.asked_by: config, bfdd",
+          "prefixes: 12",
+          "failover: 2026-01-01T11:00:00.000Z down: 9 of 9 prefixes moved (9 to berlin), 80 to 131 ms "
+          "after the verdict",
+          "feed.link: up since 2026-01-01T12:00:00.000Z"}) {
         CAPTURE(line);
         const auto lines = lines_of(text);
         CHECK(std::ranges::find(lines, line) != lines.end());
@@ -106,6 +118,7 @@ TEST_CASE("one adjacency without session and peer says so") {
     CHECK(std::ranges::find(lines, "bfd: no session") != lines.end());
     CHECK(std::ranges::find(lines, "wireguard: -") != lines.end());
     CHECK(std::ranges::find(lines, "unresolved: no-candidate") != lines.end());
+    CHECK(std::ranges::find(lines, "prefixes: -") != lines.end());
 }
 
 TEST_CASE("a name nobody has is answered with where to look") {
