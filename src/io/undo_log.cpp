@@ -109,27 +109,35 @@ void UndoLog::load() {
     if (unreadable > 0) problem_ = path_.string() + ": " + std::to_string(unreadable) + " unreadable line(s), left out";
 }
 
-void UndoLog::record(const UndoRecord& record) {
-    const auto at = std::ranges::find_if(
-        records_, [&](const UndoRecord& r) { return r.feed == record.feed && r.subject == record.subject; });
-    auto previous = records_;
-    if (at == records_.end())
-        records_.push_back(record);
-    else if (at->ours == record.ours)
-        return;
-    else
-        at->ours = record.ours;
+void UndoLog::record(const UndoRecord& record) { this->record(std::span{&record, 1}); }
+
+void UndoLog::record(std::span<const UndoRecord> records) {
+    auto next = records_;
+    for (const auto& record : records) {
+        const auto at = std::ranges::find_if(
+            next, [&](const UndoRecord& r) { return r.feed == record.feed && r.subject == record.subject; });
+        if (at == next.end())
+            next.push_back(record);
+        else
+            at->ours = record.ours;
+    }
+    if (next == records_) return;
+    std::swap(next, records_);
     try {
         save();
     } catch (...) {
-        records_ = std::move(previous);
+        std::swap(next, records_);
         throw;
     }
 }
 
-void UndoLog::forget(const std::string& feed, const std::string& subject) {
-    if (std::erase_if(records_, [&](const UndoRecord& r) { return r.feed == feed && r.subject == subject; }) > 0)
-        save();
+void UndoLog::forget(const std::string& feed, const std::string& subject) { forget(feed, std::span{&subject, 1}); }
+
+void UndoLog::forget(const std::string& feed, std::span<const std::string> subjects) {
+    const auto gone = [&](const UndoRecord& r) {
+        return r.feed == feed && std::ranges::find(subjects, r.subject) != subjects.end();
+    };
+    if (std::erase_if(records_, gone) > 0) save();
 }
 
 std::vector<UndoRecord> UndoLog::records(const std::string& feed) const {

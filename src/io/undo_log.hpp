@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,9 @@ public:
     // On disk when it returns. What is already recorded for (feed, subject) keeps its `before`: the value before the
     // first change is the one to go back to. Throws std::system_error when it cannot be written: then do not change.
     void record(const UndoRecord& record);
+    void record(std::span<const UndoRecord> records);                  // all of them, or none
     void forget(const std::string& feed, const std::string& subject);  // throws likewise
+    void forget(const std::string& feed, std::span<const std::string> subjects);
     const std::vector<UndoRecord>& records() const { return records_; }
     std::vector<UndoRecord> records(const std::string& feed) const;
     // What was unreadable when the file was read; the readable records stand all the same.

@@ -48,6 +48,21 @@ TEST_CASE("a second change of one subject keeps the value before the first") {
     CHECK(log.records() == std::vector{io::UndoRecord{"link", "wg0/7", "unknown", "testing"}});
 }
 
+TEST_CASE("several are recorded and forgotten at once; when that cannot be written, none is") {
+    const Folder folder;
+    io::UndoLog log{folder.path / "undo"};
+    log.record(std::vector{wg0, odd});
+    log.record(std::vector{wg1, io::UndoRecord{"link", "wg0/7", "dormant", "testing"}});
+    const std::vector all{io::UndoRecord{"link", "wg0/7", "unknown", "testing"}, odd, wg1};
+    CHECK(io::UndoLog{folder.path / "undo"}.records() == all);
+    std::filesystem::create_directory(folder.path / "undo.tmp");
+    CHECK_THROWS_AS(log.record(std::vector{io::UndoRecord{"link", "wg2/9", "up", "dormant"}}), std::system_error);
+    CHECK(log.records() == all);
+    std::filesystem::remove(folder.path / "undo.tmp");
+    log.forget("link", std::vector<std::string>{"wg1/8", "wg0/7", "wg9/9"});
+    CHECK(io::UndoLog{folder.path / "undo"}.records() == std::vector{odd});
+}
+
 TEST_CASE("what is forgotten is gone for the next process too, and forgetting the unknown is harmless") {
     const Folder folder;
     io::UndoLog log{folder.path / "undo"};
