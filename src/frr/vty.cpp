@@ -51,6 +51,7 @@ struct Vty::Impl {
     std::deque<Asked> waiting;  // the first one is under way when `busy`
     bool busy = false;
     bool enabled = false;  // the opening has been answered
+    std::uint64_t connections = 0;
     VtyReader reader;
     std::unique_ptr<io::StreamClient> stream;  // none: not connected
     io::Timer deadline{context, [this] { fail(VtyFailure::timeout, "does not answer within 3 s"); }};
@@ -92,6 +93,7 @@ void Vty::Impl::on_bytes(std::string_view bytes) {
 void Vty::Impl::on_reply(VtyReply reply) {
     if (!busy) return;
     if (std::exchange(enabled, true)) return finish(std::move(reply));
+    ++connections;
     if (!stream->send(with_nul(waiting.front().text))) fail(VtyFailure::closed, "closed the connection");
 }
 
@@ -129,16 +131,22 @@ void Vty::command(std::string text, Answer answer) {
     impl_->turn.expire_after({});
 }
 
+std::uint64_t Vty::connections() const { return impl_->connections; }
+
+base::Result<VtyReply, VtyError> VtyTalk::ask(std::string command) {
+    std::optional<base::Result<VtyReply, VtyError>> result;
+    vty_.command(std::move(command), [&](base::Result<VtyReply, VtyError> got) { result = std::move(got); });
+    context_.restart();
+    while (!result) context_.run_one();
+    return std::move(*result);
+}
+
 base::Result<std::string, std::string> vty_read(const std::string& directory, const std::string& daemon,
                                                 const std::string& command) {
-    boost::asio::io_context context{1};
-    Vty vty{context, directory, daemon};
-    std::optional<base::Result<VtyReply, VtyError>> result;
-    vty.command(command, [&](base::Result<VtyReply, VtyError> got) { result = std::move(got); });
-    while (!result) context.run_one();
-    if (!*result) return tl::unexpected{result->error().text};
-    if (!(*result)->ok()) return tl::unexpected{daemon + " refuses \"" + command + "\": " + (*result)->text};
-    return std::move((*result)->text);
+    auto reply = VtyTalk{directory, daemon}.ask(command);
+    if (!reply) return tl::unexpected{reply.error().text};
+    if (!reply->ok()) return tl::unexpected{daemon + " refuses \"" + command + "\": " + reply->text};
+    return std::move(reply->text);
 }
 
 }  // namespace frr

@@ -2,6 +2,7 @@
 // command at a time, the rest wait in order; connects when there is something to ask, and again when it was cut off.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,13 +32,26 @@ public:
 
     // The answer comes in a turn of its own, within 3 s of the command's being sent. It may ask again.
     void command(std::string text, Answer answer);
+    // How often it has connected: another number than before an answer means that the daemon may have been restarted.
+    std::uint64_t connections() const;
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
-// Asks and waits, 3 s at most: for `doctor`. A reply with a status other than 0 is an error, its text the reason.
+// Asks and waits, 3 s at most for each command, over one connection: for `doctor` and `undo`.
+class VtyTalk {
+public:
+    VtyTalk(std::string directory, std::string daemon) : vty_{context_, std::move(directory), std::move(daemon)} {}
+    base::Result<VtyReply, VtyError> ask(std::string command);
+
+private:
+    boost::asio::io_context context_{1};
+    Vty vty_;
+};
+
+// Asks once. A reply with a status other than 0 is an error, its text the reason.
 base::Result<std::string, std::string> vty_read(const std::string& directory, const std::string& daemon,
                                                 const std::string& command);
 

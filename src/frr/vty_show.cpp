@@ -51,6 +51,34 @@ base::Result<std::vector<InterfaceShown>, std::string> parse_interfaces(std::str
     return out;
 }
 
+bool knows_neighbor_graceful_shutdown(const Version& version) { return version >= Version{8, 5, 0}; }
+
+bool has_mgmtd(const Version& version) { return version >= Version{9, 0, 0}; }
+
+std::optional<std::uint32_t> parse_ospf_cost(std::string_view show_interface_json, const std::string& interface) {
+    const auto json = nlohmann::json::parse(show_interface_json, nullptr, false);
+    const auto member = [](const nlohmann::json* of, const std::string& name) -> const nlohmann::json* {
+        if (of == nullptr || !of->is_object()) return nullptr;
+        const auto found = of->find(name);
+        return found == of->end() ? nullptr : &*found;
+    };
+    const auto* shown = member(member(&json, "interfaces"), interface);
+    if (shown == nullptr) shown = member(&json, interface);
+    const auto cost_of = [&](const nlohmann::json* of) -> std::optional<std::uint32_t> {
+        const auto* cost = member(of, "cost");
+        if (cost == nullptr || !cost->is_number_unsigned() || cost->get<std::uint64_t>() > 65'535) return std::nullopt;
+        return cost->get<std::uint32_t>();
+    };
+    if (const auto* enabled = member(shown, "ospfEnabled"); enabled != nullptr && *enabled == false)
+        return std::nullopt;
+    if (const auto cost = cost_of(shown)) return cost;
+    // Later versions tell it for each address.
+    if (const auto* addresses = member(shown, "interfaceIp"); addresses != nullptr && addresses->is_object())
+        for (const auto& [address, of] : addresses->items())
+            if (const auto cost = cost_of(&of)) return cost;
+    return std::nullopt;
+}
+
 std::optional<std::uint32_t> parse_local_as(std::string_view show_bgp_summary_json) {
     const auto json = nlohmann::json::parse(show_bgp_summary_json, nullptr, false);
     if (!json.is_object()) return std::nullopt;

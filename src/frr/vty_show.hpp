@@ -32,6 +32,15 @@ struct InterfaceShown {
 };
 base::Result<std::vector<InterfaceShown>, std::string> parse_interfaces(std::string_view show_interface_json);
 
+// FRR 8.5 has `neighbor X graceful-shutdown`; before it there is only `bgp graceful-shutdown`, for all neighbours.
+bool knows_neighbor_graceful_shutdown(const Version& version);
+// From FRR 9.0 on mgmtd holds a part of the configuration, which it takes on its own socket alone.
+bool has_mgmtd(const Version& version);
+
+// The cost of an interface, from `show ip ospf interface NAME json` or `show ipv6 ospf6 interface NAME json`; none
+// where OSPF does not run on it.
+std::optional<std::uint32_t> parse_ospf_cost(std::string_view show_interface_json, const std::string& interface);
+
 // The AS number of bgpd's instance, from `show bgp summary json`; none where there is no instance, or no neighbour.
 std::optional<std::uint32_t> parse_local_as(std::string_view show_bgp_summary_json);
 

@@ -5,24 +5,17 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+
+#include "vectors.hpp"
 
 using adjacency::Neighbor;
 using frr::lacks_interface;
 using frr::NeighborSource;
+using test::vector;
 
 namespace {
 
 base::IpAddress ip(std::string_view text) { return base::IpAddress::parse(text).value(); }
-
-std::string vector(const std::string& name) {
-    std::ifstream in{WGBFD_VECTORS "/" + name};
-    REQUIRE(in.is_open());
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
 
 Neighbor found(const std::vector<Neighbor>& all, std::string_view remote) {
     const auto at = std::ranges::find(all, ip(remote), &Neighbor::remote);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "vectors.hpp"
+
 using namespace frr;
 
 TEST_CASE("FRR's version is read from `show version` as Debian's 8.4.4 prints it") {
@@ -30,6 +32,30 @@ TEST_CASE("the 30-second window is 10.4.0 to 10.4.4 and 10.5.0 to 10.5.2") {
     for (const auto& version :
          {Version{8, 4, 4}, Version{10, 3, 99}, Version{10, 4, 5}, Version{10, 5, 3}, Version{10, 6, 0}})
         CHECK_FALSE(delays_bfd_down(version));
+}
+
+TEST_CASE("graceful-shutdown of one neighbour comes with 8.5, mgmtd with 9.0") {
+    CHECK_FALSE(knows_neighbor_graceful_shutdown({8, 4, 99}));
+    CHECK(knows_neighbor_graceful_shutdown({8, 5, 0}));
+    CHECK_FALSE(has_mgmtd({8, 5, 7}));
+    CHECK(has_mgmtd({9, 0, 0}));
+}
+
+TEST_CASE("the cost of an interface is read as 8.4.4 prints it; where OSPF does not run there is none") {
+    CHECK(parse_ospf_cost(test::vector("ospf_interface.json"), "wg1") == 60U);
+    CHECK(parse_ospf_cost(test::vector("ospf6_interface.json"), "wg1") == 50U);
+    CHECK_FALSE(parse_ospf_cost(test::vector("ospf_interface.json"), "wg0"));
+    for (const auto* text : {R"({"interfaces":{"wg0":{"ospfEnabled":false,"cost":10}}})", R"({"wg0":{"status":"up"}})",
+                             R"({"noSuchIface":true})", R"({"wg0":{"cost":"10"}})", R"({"wg0":{"cost":65536}})",
+                             R"({"wg0":7})", R"({"interfaces":7})", "[]", "", "% OSPF is not enabled"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_ospf_cost(text, "wg0"));
+    }
+}
+
+TEST_CASE("a later version tells the cost for each address (written by hand, not captured)") {
+    CHECK(parse_ospf_cost(R"({"interfaces":{"wg0":{"ospfEnabled":true,"interfaceIp":{"10.8.0.0":{"cost":40}}}}})",
+                          "wg0") == 40U);
 }
 
 TEST_CASE("link-detect of each interface is read from `show interface json` as 8.4.4 prints it") {

@@ -1,0 +1,98 @@
+#include "frr/wishes.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace frr {
+namespace {
+
+bool names_feed(const policy::Wanted& wanted) {
+    return std::ranges::find(wanted.adjacency.feeds, vty_feed) != wanted.adjacency.feeds.end();
+}
+
+Standing standing_of(const policy::Wanted& wanted) {
+    if (wanted.counts_as_down) return Standing::down;
+    return wanted.verdict.state == policy::VerdictState::degraded ? Standing::degraded : Standing::fine;
+}
+
+struct Peers {
+    std::size_t count = 0;
+    bool down = false, fine = false;
+    std::optional<std::uint32_t> degraded{};  // the least cost
+};
+
+InterfaceWish best_of(const Peers& peers) {
+    if (peers.fine) return {};
+    if (peers.degraded) return {Standing::degraded, *peers.degraded};
+    return {peers.down ? Standing::down : Standing::fine};
+}
+
+}  // namespace
+
+Wishes wishes_of(std::span<const policy::Wanted> all) {
+    std::set<std::string> named;
+    for (const auto& wanted : all)
+        if (names_feed(wanted)) named.insert(wanted.adjacency.interface);
+    std::map<std::string, Peers> peers;
+    for (const auto& wanted : all) {
+        auto& here = peers[wanted.adjacency.interface];
+        ++here.count;
+        const auto standing = standing_of(wanted);
+        if (standing == Standing::down) here.down = true;
+        if (standing == Standing::fine && wanted.live) here.fine = true;
+        if (standing == Standing::degraded)
+            here.degraded = std::min(here.degraded.value_or(wanted.verdict.cost), wanted.verdict.cost);
+    }
+    Wishes out;
+    for (const auto& interface : named) out.interfaces[interface] = best_of(peers[interface]);
+    for (const auto& wanted : all) {
+        const auto& adjacency = wanted.adjacency;
+        if (!names_feed(wanted)) continue;
+        out.peers.push_back({.id = wanted.id,
+                             .name = adjacency.name,
+                             .interface = adjacency.interface,
+                             .remote = adjacency.addresses ? adjacency.addresses->remote : base::IpAddress{},
+                             .standing = standing_of(wanted),
+                             .alone = peers[adjacency.interface].count == 1});
+    }
+    return out;
+}
+
+PeerLookup::PeerLookup(const Wishes& wishes, std::span<const adjacency::Link> links) : links_{links} {
+    for (const auto& peer : wishes.peers) {
+        if (peer.remote.is_set()) by_address_.emplace(peer.remote, &peer);
+        if (peer.alone) alone_.emplace(peer.interface, &peer);
+    }
+}
+
+const PeerWish* PeerLookup::find(const std::string& neighbor, const RunningNeighbor& shown) const {
+    const auto address = base::IpAddress::parse(neighbor);
+    if (!address) return shown.unnumbered ? only_peer(neighbor) : nullptr;
+    const auto [first, last] = by_address_.equal_range(*address);
+    for (auto at = first; at != last; ++at)
+        if (shown.interface.empty() || shown.interface == at->second->interface) return at->second;
+    return only_peer(address->is_link_local() ? shown.interface : holding_interface(*address));
+}
+
+const PeerWish* PeerLookup::only_peer(const std::string& interface) const {
+    const auto found = alone_.find(interface);
+    return found != alone_.end() ? found->second : nullptr;
+}
+
+// By the longest prefix; "" when more than one interface would do.
+const std::string& PeerLookup::holding_interface(const base::IpAddress& address) const {
+    static const std::string none;
+    const std::string* best = &none;
+    int longest = -1;
+    for (const auto& link : links_)
+        for (const auto& one : link.addresses) {
+            const auto prefix = adjacency::on_link(one);
+            if (!prefix.contains(address) || prefix.length < longest) continue;
+            best = prefix.length == longest && *best != link.name ? &none : &link.name;
+            longest = prefix.length;
+        }
+    return *best;
+}
+
+}  // namespace frr
