@@ -75,6 +75,11 @@ Findings check_daemon(const DaemonFacts& facts) {
         add(Severity::ok, "no daemon runs here", "");
     for (const auto& problem : facts.problems)
         add(Severity::warning, "the daemon tells: " + problem, "see what it says");
+    if (facts.answers != 0 && !facts.frr_lines.empty())
+        out.push_back(
+            {"daemon", Severity::warning, "frr-vty",
+             "holds lines of FRR's running configuration, and a `write` now would save them: " + list(facts.frr_lines),
+             "'write' once the peers are back, or after 'systemctl stop wgbfd'; once more if it was saved"});
     if (facts.answers == 0 && !facts.lock_holder)
         for (const auto& interface : facts.left_over)
             out.push_back({"daemon", Severity::warning, interface, "an ended daemon left it changed",
@@ -166,6 +171,7 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_frr_version(facts.vty));
     add(check_link_detect(facts.vty, config));
     add(check_fpm(facts.zebra, config.frr.fpm));
+    add(check_frr_vty(facts.vty, config));
     add(check_bird(facts.bird, config));
     add(check_wireguard(facts.host));
     add(check_addresses(facts.host, config));

@@ -66,6 +66,7 @@ struct DaemonFacts {
     pid_t answers = 0;                   // the pid behind the control socket; 0: nobody answers
     std::vector<std::string> problems;   // as it tells them itself
     std::vector<std::string> left_over;  // what an ended daemon left changed
+    std::vector<std::string> frr_lines;  // of FRR's running configuration that are a daemon's, for now
 };
 Findings check_daemon(const DaemonFacts& facts);
 
@@ -94,9 +95,11 @@ struct VtyFacts {
     bool configured = false;
     std::optional<base::Result<std::string, std::string>> version;                          // zebra's `show version`
     std::optional<base::Result<std::vector<frr::InterfaceShown>, std::string>> interfaces;  // none: not asked
+    std::map<std::string, base::Result<std::string, std::string>> configurations{};  // by daemon, for the feed frr-vty
 };
 Findings check_frr_version(const VtyFacts& facts);
 Findings check_link_detect(const VtyFacts& facts, const config::Config& config);
+Findings check_frr_vty(const VtyFacts& facts, const config::Config& config);
 
 struct ZebraFacts {
     std::vector<wgbfd::ProcessInfo> running;

@@ -22,6 +22,7 @@
 #include "bird/protocol_feed.hpp"
 #include "cli/doctor_gather.hpp"
 #include "frr/dataplane_address.hpp"
+#include "frr/settings.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
@@ -69,6 +70,7 @@ std::string left_over(const io::UndoRecord& record) {
         return "BIRD's protocol " + subject->name;
     if (const auto subject = bird::parse_include_subject(record.subject); subject && record.feed == bird::include_feed)
         return "BIRD's constants in " + subject->file;
+    if (const auto known = frr::parse_record(record)) return "FRR's running configuration: " + to_string(known->place);
     const auto subject = kernel::parse_subject(record.subject);
     return subject ? subject->interface : record.subject;
 }
@@ -121,7 +123,13 @@ DaemonFacts gather_daemon(const wgbfd::RunDir& run_dir) {
         out.lock_holder = lock_holder(text, major(lock.st_dev), minor(lock.st_dev), lock.st_ino);
     }
     const io::UndoLog undo{run_dir.undo_log()};
-    for (const auto& record : undo.records()) out.left_over.push_back(left_over(record));
+    for (const auto& record : undo.records()) {
+        const auto known = frr::parse_record(record);
+        if (known && known->held.ours.empty()) continue;  // somebody else's by now
+        out.left_over.push_back(left_over(record));
+        if (known)
+            out.frr_lines.push_back(to_string(known->place) + ' ' + to_string(known->place, known->held.ours.front()));
+    }
     return out;
 }
 

@@ -34,6 +34,7 @@ namespace fs = std::filesystem;
 
 constexpr auto look_at_most = 3s;
 constexpr auto look_again_after = 50ms;
+constexpr std::array routing_daemons{"bgpd", "ospfd", "ospf6d"};  // that the feed frr-vty may tell
 
 std::string read_file(const fs::path& path) {
     std::ifstream in{path};
@@ -63,6 +64,8 @@ PermissionFacts gather_permission(const config::Config& config, const HostFacts&
     if (!vty.empty()) sockets.push_back(fs::path{vty} / "zebra.vty");
     if (has_feed(config, "bird-protocol") || has_feed(config, "bird-include"))
         sockets.emplace_back(config.bird.control);
+    if (!vty.empty() && has_feed(config, "frr-vty"))
+        for (const auto* daemon : routing_daemons) sockets.push_back(fs::path{vty} / (std::string{daemon} + ".vty"));
     for (const auto& link : host.links)
         if (link.kind != "wireguard")
             sockets.push_back(fs::path{wireguard::Devices::default_uapi_folder} / (link.name + ".sock"));
@@ -83,6 +86,9 @@ VtyFacts gather_vty(const config::Config& config) {
     out.configured = config.frr.vty.has_value();
     out.directory = config.frr.vty.value_or(is_there("/run/frr") ? "/run/frr" : "");
     if (out.directory.empty()) return out;
+    if (has_feed(config, "frr-vty"))
+        for (const auto* daemon : routing_daemons)
+            out.configurations.emplace(daemon, frr::vty_read(out.directory, daemon, "show running-config"));
     out.version = frr::vty_read(out.directory, "zebra", "show version");
     if (!*out.version) {
         // Who feeds link needs to hear that nobody listens; without FRR on the host there is nobody to be told.

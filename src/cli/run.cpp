@@ -19,6 +19,7 @@
 #include "daemon/log.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/worker.hpp"
+#include "frr/vty_revert.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
@@ -27,9 +28,10 @@ namespace cli {
 namespace {
 
 // What an ended daemon changed, put back where it still stands; else the reason why it could not be.
-base::Result<bool, std::string> revert(const io::UndoRecord& record) {
+base::Result<bool, std::string> revert(const io::UndoRecord& record, frr::VtyReverter& frr) {
     if (record.feed == bird::protocol_feed) return bird::revert_protocol(record);
     if (record.feed == bird::include_feed) return bird::revert_include(record);
+    if (record.feed == frr::vty_feed) return frr.revert(record);
     const auto reverted =
         record.feed == kernel::nexthop_feed ? kernel::revert_nexthops(record) : kernel::revert_operstate(record);
     if (!reverted) return tl::unexpected{reverted.error().message()};
@@ -45,8 +47,9 @@ std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
         log.write(wgbfd::Level::error, "undo problem=\"" + *undo.problem() + "\"");
     }
     const auto records = undo.records();
+    frr::VtyReverter frr;
     for (const auto& record : records) {
-        const auto reverted = revert(record);
+        const auto reverted = revert(record, frr);
         if (!reverted) {
             ++left;
             log.write(wgbfd::Level::error, "undo subject=" + record.subject + " problem=\"" + reverted.error() + "\"");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "adjacency/adjacency.hpp"
+#include "config/feeders.hpp"
 #include "config/tables.hpp"
 
 namespace config {
@@ -22,36 +23,12 @@ constexpr std::array include_keys{"local_pref"sv, "dn42_latency"sv, "dn42_loss"s
 constexpr std::size_t longest_socket = 107;                                          // what a socket address holds
 constexpr std::int64_t last_table = 0xffff'ffff;                                     // RTA_TABLE has 32 bits
 
-// The place of `feed` in a table's feeds; none when it is not there.
-std::optional<Place> place_of_feed(const Table& table, std::string_view feed) {
-    const auto* entry = find(table, "feeds");
-    const auto* array = entry == nullptr ? nullptr : std::get_if<Array>(&entry->node.value);
-    if (array == nullptr) return std::nullopt;
-    for (const auto& node : *array)
-        if (const auto* text = std::get_if<std::string>(&node.value); text != nullptr && *text == feed)
-            return node.place;
-    return std::nullopt;
-}
-
 bool interface_names(const Config& config, const Table& adjacency, std::string_view feed) {
     const auto* entry = find(adjacency, "interface");
     const auto* name = entry == nullptr ? nullptr : std::get_if<std::string>(&entry->node.value);
     if (name == nullptr) return false;
     const auto found = std::ranges::find(config.interfaces, *name, &Interface::name);
     return found != config.interfaces.end() && std::ranges::find(found->feeds, feed) != found->feeds.end();
-}
-
-// Every table that may have `feeds`, with whether it is an [[adjacency]].
-template <class Visit>
-void for_each_feeder(const Table& root, const Visit& visit) {
-    if (const auto* entry = find(root, "interface"))
-        if (const auto* interfaces = std::get_if<Table>(&entry->node.value))
-            for (const auto& interface : *interfaces)
-                if (const auto* table = std::get_if<Table>(&interface.node.value)) visit(*table, false);
-    if (const auto* entry = find(root, "adjacency"))
-        if (const auto* adjacencies = std::get_if<Array>(&entry->node.value))
-            for (const auto& node : *adjacencies)
-                if (const auto* table = std::get_if<Table>(&node.value)) visit(*table, true);
 }
 
 // A place in BIRD's configuration too: in quotes there, and in one word of an undo record.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "config/feeders.hpp"
 #include "config/tables.hpp"
 
 namespace config {
@@ -114,6 +115,14 @@ Frr read_frr(const Table& table, Report& report) {
             "vty " + quoted(*out.vty) + " must be an absolute path of at most 90 characters, such as \"/run/frr\"");
     read_fpm(table, out, report);
     return out;
+}
+
+void check_frr_feeds(const Table& root, const Config& config, Report& report) {
+    if (config.frr.vty) return;
+    for_each_feeder(root, [&](const Table& table, bool) {
+        if (const auto place = place_of_feed(table, "frr-vty"))
+            report.add(*place, "the feed \"frr-vty\" needs FRR's vty sockets: write vty = \"/run/frr\" into [frr]");
+    });
 }
 
 }  // namespace config

@@ -17,8 +17,8 @@ constexpr std::array probe_later{"protocol"sv, "up_delay"sv, "trust_data"sv};
 constexpr std::array quality_keys{"method"sv};
 constexpr std::array quality_later{"interval"sv, "degraded"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
-constexpr std::array feeds{"link"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv};
-constexpr std::array feeds_later{"frr-vty"sv, "routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
+constexpr std::array feeds{"link"sv, "frr-vty"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv};
+constexpr std::array feeds_later{"routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
 
 template <class List>
 bool in(const List& list, std::string_view word) {
@@ -139,7 +139,7 @@ std::vector<std::string> feeds_at(const Table& table, Report& report) {
             report.add(word.place, "the feed " + quoted(word.text) + " is not available in this version: remove it");
         } else {
             const auto close = nearest(word.text, feeds);
-            const auto hint = close.empty() ? "; known are link, bird-nexthop, bird-protocol, bird-include"
+            const auto hint = close.empty() ? "; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include"
                                             : "; did you mean " + quoted(close) + "?";
             report.add(word.place, "unknown feed " + quoted(word.text) + hint);
         }
@@ -190,6 +190,7 @@ base::Result<Config, Errors> read(const Table& root) {
     if (const auto* table = table_at(root, "frr", report)) config.frr = read_frr(*table, report);
     if (const auto* table = table_at(root, "bird", report)) config.bird = read_bird(*table, report);
     check_bird_feeds(root, config, report);
+    check_frr_feeds(root, config, report);
     auto errors = std::move(report).take();
     if (!errors.empty()) return tl::unexpected{std::move(errors)};
     return config;

@@ -35,6 +35,7 @@ std::optional<Session> read_session(const Node& node, const Probe& defaults, See
 
 // frr_table.cpp
 Frr read_frr(const Table& table, Report& report);
+void check_frr_feeds(const Table& root, const Config& config, Report& report);  // they need a key of [frr]
 
 // bird_table.cpp
 Bird read_bird(const Table& table, Report& report);

@@ -6,8 +6,8 @@
 namespace control {
 
 std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
-    std::set<std::string> interfaces;
-    if (feed == "link")
+    std::set<std::string> interfaces;  // whose peers all count, whatever their feeds
+    if (feed == "link" || feed == "frr-vty")
         for (const auto& [key, tracked] : adjacencies_.all())
             if (std::ranges::find(tracked.adjacency.feeds, feed) != tracked.adjacency.feeds.end())
                 interfaces.insert(key.first);

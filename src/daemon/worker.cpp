@@ -74,6 +74,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
     follow_nexthop_table();
     follow_include();
+    adopt_frr_settings();
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);
@@ -107,6 +108,7 @@ void Worker::watch_host() {
         links_ = std::move(links);
         link_feed_.on_links(links_);
         if (nexthops_) nexthops_->on_links(links_);
+        if (frr_settings_) frr_settings_->on_links(links_);
         devices_->on_links(links_);
         routes_.on_links(links_);
         on_host();

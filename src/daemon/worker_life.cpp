@@ -120,6 +120,7 @@ std::optional<std::string> Worker::reload() {
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
         follow_nexthop_table();
+        follow_frr_settings();
         follow_include();
         if (other_bfdd) change_bfdd();
     } catch (const std::runtime_error& error) {
@@ -159,6 +160,8 @@ view::Process Worker::process() const {
     out.feeds.push_back(link_feed_.status());
     if (nexthops_) out.feeds.push_back(nexthops_->status());
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
+    if (frr_settings_ && !(frr_settings_->is_clear() && controller_.wanted(frr::vty_feed).empty()))
+        out.feeds.push_back(frr_settings_->status());
     if (bird_include_) out.feeds.push_back(bird_include_->status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.routes = routes_.status();
@@ -185,9 +188,11 @@ void Worker::sample() {
     wakeups_per_s_ = wakeups - std::exchange(wakeups_before_, wakeups);
     if (devices_) {
         std::set<std::string> now;
-        for (auto& problem : source_problems()) now.insert(std::move(problem));
+        for (const auto& problem : source_problems()) now.insert("source problem=\"" + problem + "\"");
+        if (frr_settings_)
+            for (const auto& problem : frr_settings_->problems()) now.insert("frr-vty problem=\"" + problem + "\"");
         for (const auto& problem : now)
-            if (!problems_told_.contains(problem)) log_.write(Level::warning, "source problem=\"" + problem + "\"");
+            if (!problems_told_.contains(problem)) log_.write(Level::warning, problem);
         problems_told_ = std::move(now);
     }
     second_timer_.expires_after(1s);

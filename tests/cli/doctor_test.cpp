@@ -91,6 +91,19 @@ TEST_CASE("a port held by another process is an error that names it and how it i
     CHECK(says(only_fault(check({})).message, "cannot see"));
 }
 
+TEST_CASE("lines of FRR's that a running daemon holds would be saved by `write`; an ended one's are left over") {
+    cli::DaemonFacts daemon;
+    daemon.answers = 43;
+    CHECK(worst(check_daemon(daemon)) == Severity::ok);
+    daemon.frr_lines = {"wg0's OSPF cost 65535", "the IPv4 weight of neighbour 10.8.0.3 6"};
+    const auto fault = only_fault(check_daemon(daemon));
+    CHECK(fault.severity == Severity::warning);
+    CHECK(fault.subject == "frr-vty");
+    CHECK(says(fault.message, "`write`"));
+    CHECK(says(fault.message, "wg0's OSPF cost 65535, the IPv4 weight of neighbour 10.8.0.3 6"));
+    daemon.answers = 0;
+    CHECK(worst(check_daemon(daemon)) == Severity::ok);
+}
 TEST_CASE("a free port is fine, and so is one that our own daemon holds, alone") {
     using cli::check_ports;
     CHECK(worst(check_ports({{3784, false, {}}}, 0, config::Bind::any)) == Severity::ok);

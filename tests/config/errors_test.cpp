@@ -130,14 +130,22 @@ TEST_CASE("feeds: known ones alone, each once") {
                 "f:2:17: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead",
                 "f:2:28: the feed \"routes\" is not available in this version: remove it",
                 "f:2:38: feeds must be an array of strings alone, not an integer", "f:2:49: feeds lists \"link\" twice",
-                "f:2:57: unknown feed \"blackhole\"; known are link, bird-nexthop, bird-protocol, bird-include"});
+                "f:2:57: unknown feed \"blackhole\"; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include"});
     CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + "feeds = [\"frr-bfd\"]\n") ==
           Lines{"f:4:10: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead"});
-    for (const std::string feed : {"frr-vty", "routes", "repair", "endpoint", "hook"}) {
+    for (const std::string feed : {"routes", "repair", "endpoint", "hook"}) {
         CAPTURE(feed);
         CHECK(bad("[interface.wg0]\nfeeds = [\"" + feed + "\"]\n") ==
               Lines{"f:2:10: the feed \"" + feed + "\" is not available in this version: remove it"});
     }
+}
+
+TEST_CASE("frr-vty needs FRR's vty sockets, wherever the feed stands and [frr] too") {
+    const std::string message = "the feed \"frr-vty\" needs FRR's vty sockets: write vty = \"/run/frr\" into [frr]";
+    CHECK(bad("[interface.wg0]\nfeeds = [\"link\", \"frr-vty\"]\n") == Lines{"f:2:18: " + message});
+    CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + "feeds = [\"frr-vty\"]\n[frr]\n") ==
+          Lines{"f:4:10: " + message});
+    CHECK(bad("[interface.wg0]\nfeeds = [\"frr-vty\"]\n[frr]\nvty = \"/run/frr\"\n").empty());
 }
 
 TEST_CASE("[interface.X]: a name the kernel can have, prefixes that are prefixes") {
@@ -299,7 +307,7 @@ TEST_CASE("all errors are reported at once, in the order of the file") {
     CHECK(bad("[frr]\nvty = 1\n[[session]]\n[probe]\nmultiplier = 0\n[interface.wg0]\nfeeds = [\"x\"]\nspeed = 1\n") ==
           Lines{"f:2:7: vty must be a string, not an integer", "f:3:1: [[session]] needs local",
                 "f:3:1: [[session]] needs remote", "f:5:14: multiplier must be an integer from 1 to 255, not 0",
-                "f:7:10: unknown feed \"x\"; known are link, bird-nexthop, bird-protocol, bird-include",
+                "f:7:10: unknown feed \"x\"; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include",
                 "f:8:1: unknown key \"speed\" in [interface.wg0]; known are feeds, unsolicited, unsolicited_max"});
 }
 

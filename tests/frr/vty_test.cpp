@@ -2,53 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include "fake_bfdd.hpp"
+#include "fake_vty.hpp"
 
 using namespace frr;
 using namespace std::string_literals;
 
 namespace {
 
-// A daemon's vty socket that answers what a test wants; `enable` is answered by itself.
-struct Daemon {
-    explicit Daemon(const std::filesystem::path& path) : listener{path} {}
-
-    void turn() {
-        if (auto fd = listener.accept()) {
-            connection = std::move(fd);
-            ++connections;
-            received.clear();
-        }
-        if (!connection) return;
-        std::array<char, 4096> chunk;
-        const auto n = ::recv(connection.get(), chunk.data(), chunk.size(), 0);
-        if (n > 0) received.append(chunk.data(), static_cast<std::size_t>(n));
-        for (auto end = received.find('\0'); end != std::string::npos; end = received.find('\0')) {
-            const auto command = received.substr(0, end);
-            received.erase(0, end + 1);
-            if (command == "enable")
-                send("\0\0\0\0"s);
-            else {
-                commands.push_back(command);
-                if (on_command) on_command(command);
-            }
-        }
-    }
-    void send(const std::string& text) {
-        REQUIRE(::send(connection.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
-    }
-
-    test::Listener listener;
-    base::UniqueFd connection;
-    int connections = 0;
-    std::string received;
-    std::vector<std::string> commands;
-    std::function<void(const std::string&)> on_command;
-};
-
 struct Talk {
     test::TemporaryDirectory directory;
-    Daemon daemon{directory.path / "bfdd.vty"};
+    test::VtyDaemon daemon{directory.path / "bfdd.vty"};
     boost::asio::io_context context{1};
     Vty vty{context, directory.path.string(), "bfdd"};
     std::vector<base::Result<VtyReply, VtyError>> answers;

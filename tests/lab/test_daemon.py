@@ -18,13 +18,15 @@ LINK = '[interface.wg0]\nfeeds = ["link"]\n'
 
 # design.md "Commands", and what was added to it since (stable; additions only).
 KEYS = {
-    "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems"},
+    "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems", "routes"},
     "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops"},
     "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
-                  "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by"},
+                  "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by",
+                  "prefixes", "failover"},
     "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
             "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
             "send_failures", "refused"},
+    "routes": {"source", "routes", "refused", "bytes", "resyncs", "fpm"},
     "wireguard": {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"},
     "event": {"at", "adjacency", "event", "from", "to", "cause"},
 }
@@ -62,7 +64,7 @@ def _status_keys(host):
     status = host.status()
     row = next(row for row in status["adjacencies"] if row["state"] == "up")
     for what, value in (("status", status), ("probe_loop", status["probe_loop"]), ("adjacency", row), ("bfd", row["bfd"]),
-                        ("wireguard", row["wireguard"])):
+                        ("wireguard", row["wireguard"]), ("routes", status["routes"])):
         same_keys(what, value)
     check("names and addresses are told", (row["interface"], row["local"], row["remote"], row["quality"], row["group"]) ==
           ("wg0", "10.8.0.0", "10.8.0.1", None, None), row)

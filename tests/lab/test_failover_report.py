@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What wgbfd tells of a failover, against what a monitor of the kernel's own route events saw beside it: FRR with FPM at one
-end and route events at the other, and BIRD. 2,000 routes each way; WGBFD_FULL=1: 50,000.
+end and route events at the other, and BIRD. 2,000 routes each way; WGBFD_FULL=1: 50,000. tests/vm/failover_report.py runs it
+on the virtual clock.
 
 test_failover_report.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list).
 """
@@ -14,7 +15,8 @@ from pair import DATA_PLANE, TIMERS, TREE, Pair, check, main, wait
 from wgbfdlab import nodes, vty
 
 LABEL = "fr"
-ROUTES = 50_000 if os.environ.get("WGBFD_FULL") else 2_000
+VIRTUAL = bool(os.environ.get("WGBFD_VIRTUAL"))
+ROUTES = int(os.environ.get("WGBFD_ROUTES") or (50_000 if os.environ.get("WGBFD_FULL") else 2_000))
 PATIENCE = 60 + ROUTES / 250  # seconds, on a machine that does other things too
 SNIPPETS = TREE / "frr-snippets"
 FPM = "127.0.0.1:2620"
@@ -154,9 +156,18 @@ def last(host, name):
     return host.row(name=name).get("failover")
 
 
-def near(one, other, slack):
-    """Within 5 %, or `slack` where that is less than two processes' turns on a busy machine."""
-    return abs(one - other) <= max(0.05 * max(one, other), slack)
+def slack(times):
+    """What the first and the last may differ by, in seconds and in words. In real time both are told by processes that wait for
+    their turn: only a long failover is a measure there, and 5 % are of its length. Moments are stamped to the millisecond."""
+    if VIRTUAL:
+        return [max(0.05 * time, 0.002) for time in times], "within 5 % or 2 ms"
+    if ROUTES > 10_000:
+        return [0.05 * times[1]] * 2, "within 5 % of the whole"
+    return [0.25] * 2, "within a quarter of a second"
+
+
+def near(one, other):
+    return abs(one - other) <= 0.05 * max(one, other)
 
 
 def compare(host, other, source, monitor):
@@ -173,17 +184,21 @@ def compare(host, other, source, monitor):
     figures = f"{report}; {kernel}"
     print(f"       {where}: {report['moved']} prefixes, {(report['first_us'] or 0) / 1000:.1f} to {(report['last_us'] or 0) / 1000:.1f} ms; {kernel}")
     check(f"{where}: it heard of every route", report["source"] == source and report["prefixes"] == ROUTES and report["exact"], figures)
-    check(f"{where}: as many moved as the kernel says, within 5 %", count == ROUTES and near(report["moved"], count, 0), figures)
+    check(f"{where}: as many moved as the kernel says, within 5 %", count == ROUTES and near(report["moved"], count), figures)
     check(f"{where}: all of them to the other tunnel, none lost, none left",
           report["to"] == {f"{other}-wg1": report["moved"]} and not report["withdrawn"] and not report["left"] and not report["elsewhere"], figures)
-    check(f"{where}: the first when the kernel says, within 5 %", near(report["first_us"] / 1e6, first - verdict, 0.03), figures)
-    check(f"{where}: the last when the kernel says, within 5 %", near(report["last_us"] / 1e6, end - verdict, 0.03), figures)
+    ours, kernels = (report["first_us"] / 1e6, report["last_us"] / 1e6), (first - verdict, end - verdict)
+    allowed, text = slack(kernels)
+    check(f"{where}: the first and the last when the kernel says, {text}",
+          all(abs(one - other) <= most for one, other, most in zip(ours, kernels, allowed)), figures)
     check(f"{where}: the prefixes ride on the other tunnel now", (prefixes(host, f"{other}-wg0"), prefixes(host, f"{other}-wg1")) == (0, ROUTES),
           (prefixes(host, f"{other}-wg0"), prefixes(host, f"{other}-wg1")))
     events = [json.loads(line) for line in host.wgbfd("events", "--json").stdout.splitlines()]
     told = [event for event in events if event["event"] == "failover"]
     check(f"{where}: `events` has it, once, and the log", [event["failover"] for event in told] == [report] and
           host.log().count("failover adjacency=") == 1, told)
+    check(f"{where}: the other tunnel's session never went down", not [event for event in events if event["adjacency"] == f"{other}-wg1" and
+          event["event"] in ("verdict", "session") and event["from"] in ("up", "Up")], events)
     text = host.wgbfd("status", f"{other}-wg0").stdout
     check(f"{where}: `status NAME` says it", f"{report['moved']} of {ROUTES} prefixes moved ({report['moved']} to {other}-wg1)" in text, text)
 
