@@ -118,7 +118,7 @@ class Daemons:
     @property
     def router(self):
         """The routing daemon of this node."""
-        return next(name for name in ("bird", "bgpd", "ospfd") if name in self.names)
+        return next(name for name in ("bird", "ospfd", "bgpd") if name in self.names)
 
     def pid_of(self, name):
         """The process number, as the lab counts, of BIRD or an FRR daemon."""
@@ -208,10 +208,17 @@ class Daemons:
         return "" if up == expected else f"bfdd: {up} of {expected} sessions up"
 
     def _bird_waits(self):
-        done = self.node.run(["birdc", "-s", BIRD_CONTROL, "show protocols"], check=False)
-        rows = [line.split() for line in done.stdout.splitlines() if " BGP " in line]
-        late = [row[0] for row in rows if row[-1] != "Established"]
-        return "" if rows and not late else f"bird: {', '.join(late) or 'no neighbour'} not Established"
+        rows = [line.split() for line in self._birdc("show protocols")]
+        rows = [row for row in rows if len(row) > 3 and row[1] in ("BGP", "OSPF")]
+        late = [row[0] for row in rows if row[1] == "BGP" and row[-1] != "Established"]
+        if not rows or late:
+            return f"bird: {', '.join(late) or 'no neighbour'} not Established"
+        expected = sum(len(wg.peers) for wg in self.node.spec.wireguards) if any(row[1] == "OSPF" for row in rows) else 0
+        full = sum(1 for line in self._birdc("show ospf neighbors") if "Full/" in line) if expected else 0
+        return "" if full == expected else f"bird: {full} of {expected} OSPF neighbours Full"
+
+    def _birdc(self, command):
+        return self.node.run(["birdc", "-s", BIRD_CONTROL, command], check=False).stdout.splitlines()
 
     def _bgpd_waits(self):
         peers = vty.ask_json(self.node, "bgpd", "show bgp summary json").get("ipv4Unicast", {}).get("peers", {})

@@ -59,9 +59,9 @@ class Act:
         return found[-1].state if found else None
 
     def _routers(self, tunnel):
-        """The routing protocol of that node, as moments call it."""
+        """The routing protocol over that node's tunnels, as moments call it; BGP beside OSPF runs between loopbacks."""
         names = self.daemons(tunnel).names
-        return [who for who, daemon in (("bgp", "bgpd"), ("ospf", "ospfd")) if daemon in names]
+        return next(([who] for who, daemon in (("ospf", "ospfd"), ("bgp", "bgpd")) if daemon in names), [])
 
     def _probers(self, tunnel):
         return ["bfd"] if {"bfdd", "wgbfd"} & set(self.daemons(tunnel).names) else []

@@ -40,7 +40,7 @@ class Watch:
         self._peers = {topology.peer_address(tunnel): tunnel for tunnel in topology.tunnels(node.spec)}
         self._names = {}
         if node.spec.watch:
-            node.spawn(["ip", "-4", "-ts", "monitor", "route"], "route.log")
+            node.spawn(["ip", "-o", "-4", "-ts", "monitor", "route"], "route.log")
 
     def follow_wgbfd(self):
         """Once wgbfd knows its adjacencies: their names, and their events from now on."""

@@ -216,6 +216,24 @@ def dn42(build):
         bench.say("without wgbfd only the hold timer ended it", data["lost_at_cut"] > 5000, data["lost_at_cut"])
 
 
+def ospf_bird(build):
+    """BIRD's OSPF follows the costs that bird-include gives it; no neighbour is lost by that."""
+    with Bench(build, "ospf-bird", "wgbfd") as bench:
+        data = bench.run("cut")
+        bench.say("the route moved to the other tunnel and came back", data["route_changes"] == 2, data["route_changes"])
+        bfd_fell_once(bench, data)
+        bench.say("wgbfd ended the outage long before the dead interval", data["lost_at_cut"] < 5000, data["lost_at_cut"])
+
+
+def mesh(build):
+    """Four sites, FRR and BIRD: the LANs' way goes round the tunnel that died."""
+    with Bench(build, "mesh", "wgbfd") as bench:
+        data = bench.run("cut")
+        bfd_fell_once(bench, data)
+        bench.say("wgbfd ended the outage long before the dead interval", 0 < data["lost_at_cut"] < 5000, data["lost_at_cut"])
+        bench.say("no packet was lost before the cut", data["lost_before"] == 0, data["lost_before"])
+
+
 def hub(build):
     with Bench(build, "hub", "wgbfd", spokes=20) as bench:
         data = bench.run("cut")
@@ -301,7 +319,7 @@ def cleanup(build):
     check("a run that is interrupted says so by its status and leaves no namespace or file", status == 130 and not left, left or status)
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, hub, cleanup)}
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, mesh, hub, cleanup)}
 
 
 def main(arguments):
