@@ -113,7 +113,7 @@ private:
     std::optional<kernel::NexthopTable> nexthops_;  // none: no table is configured
     bird::SharedControl bird_control_;
     bird::ProtocolFeed bird_protocols_;
-    std::optional<bird::IncludeFeed> bird_include_;  // none: no file is configured
+    std::optional<bird::IncludeFeed> bird_include_;       // none: no file is configured
     std::unique_ptr<frr::VtyFeed> frr_settings_;          // none: [frr] vty is not set
     std::unique_ptr<frr::VtyFeed> leaving_frr_settings_;  // of another directory: takes its changes back
     std::vector<adjacency::Link> links_;

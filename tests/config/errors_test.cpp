@@ -125,12 +125,14 @@ TEST_CASE("[quality] is off in this version") {
 }
 
 TEST_CASE("feeds: known ones alone, each once") {
-    CHECK(bad("[interface.wg0]\nfeeds = [\"lnk\", \"frr-bfd\", \"routes\", 3, \"link\", \"link\", \"blackhole\"]\n") ==
-          Lines{"f:2:10: unknown feed \"lnk\"; did you mean \"link\"?",
-                "f:2:17: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead",
-                "f:2:28: the feed \"routes\" is not available in this version: remove it",
-                "f:2:38: feeds must be an array of strings alone, not an integer", "f:2:49: feeds lists \"link\" twice",
-                "f:2:57: unknown feed \"blackhole\"; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include"});
+    CHECK(
+        bad("[interface.wg0]\nfeeds = [\"lnk\", \"frr-bfd\", \"routes\", 3, \"link\", \"link\", \"blackhole\"]\n") ==
+        Lines{
+            "f:2:10: unknown feed \"lnk\"; did you mean \"link\"?",
+            "f:2:17: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead",
+            "f:2:28: the feed \"routes\" is not available in this version: remove it",
+            "f:2:38: feeds must be an array of strings alone, not an integer", "f:2:49: feeds lists \"link\" twice",
+            "f:2:57: unknown feed \"blackhole\"; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include"});
     CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + "feeds = [\"frr-bfd\"]\n") ==
           Lines{"f:4:10: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead"});
     for (const std::string feed : {"routes", "repair", "endpoint", "hook"}) {
