@@ -89,8 +89,9 @@ Defines IncludeFeed::wanted() {
     return desired_.defines;
 }
 
-bool IncludeFeed::record(const Defines& defines) {
-    if (is_at_rest(defines)) return true;
+bool IncludeFeed::record(const Defines& defines) { return is_at_rest(defines) || record_it(); }
+
+bool IncludeFeed::record_it() {
     try {
         undo_.record({include_feed, include_subject(control_.path(), path().string()), "at rest", "written by wgbfd"});
         undo_problem_.clear();
@@ -168,7 +169,8 @@ void IncludeFeed::judge(std::uint32_t active) {
             "BIRD runs an earlier configuration than the one in its files ('configure undo'?): it is left alone "
             "until you run 'birdc configure'";
         again_.expire_after(settings_.look_again);
-        return write_unasked(want, true);
+        // What it runs may be values of ours that hold no more: whoever stops us must find that.
+        return record_it() ? write_unasked(want, false) : try_later();
     }
     if (!sent_) confirmed_ = active;
     const auto now = now_().steady;
@@ -230,6 +232,10 @@ void IncludeFeed::on_outcome(Outcome outcome, const std::string& text, const Def
     switch (outcome) {
         case Outcome::taken: return on_taken(taken);
         case Outcome::lost: return;  // on_lost() follows
+        case Outcome::no_answer:     // … and a BIRD that reads its files for long is not asked at once again
+            retry_ = std::clamp(retry_ * 2, settings_.look_again, longest_retry);
+            not_before_ = now_().steady + retry_;
+            return;
         case Outcome::not_written: problem_ = text; break;
         case Outcome::on_trial:
             problem_ =
@@ -259,7 +265,7 @@ void IncludeFeed::on_ready() {
     not_running_ = held_ = false;
     confirmed_.reset();
     sent_.reset();
-    retry_ = {};
+    reconfiguration_.disable_again();
     settle();
 }
 

@@ -50,7 +50,8 @@ public:
 private:
     void prepare_file();
     Defines wanted();
-    bool record(const Defines& defines);
+    bool record(const Defines& defines);  // what is at rest needs none
+    bool record_it();
     void forget();
     void settle();
     void write_unasked(const Defines& defines, bool elsewhere);

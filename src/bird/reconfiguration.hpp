@@ -21,6 +21,7 @@ enum class Outcome : std::uint8_t {
     refused_before,  // it refuses that too: its own configuration has a mistake
     denied,          // the control socket is restricted
     lost,            // the connection ended
+    no_answer,       // ... because BIRD did not answer in time
 };
 
 class Reconfiguration {
@@ -32,6 +33,9 @@ public:
     // One at a time. The first of `candidates` that passes is taken; if none does, `before` is the file again.
     void run(std::vector<Defines> candidates, Defines before, Done done);
     bool is_running() const { return static_cast<bool>(done_); }
+    // On a new connection, before all else: BIRD did not answer `configure` in time and may have enabled what an
+    // operator had disabled. A BIRD that has ended meanwhile has enabled it by itself.
+    void disable_again();
 
 private:
     using Answered = base::Result<Reply, ControlError>;
@@ -44,6 +48,7 @@ private:
     void configure();
     void on_configured(const Answered& answer);
     void refused(const Reply& reply);
+    void lost(const ControlError& error);
     void finish(Outcome outcome, std::string text = {});
 
     SharedControl& control_;
@@ -53,6 +58,7 @@ private:
     Defines before_;
     std::vector<Protocol> disabled_;
     std::size_t asked_ = 0;  // so many of them have told their message
+    bool owed_ = false;      // they may be enabled now
     Done done_;
 };
 

@@ -110,8 +110,8 @@ void Worker::watch_host() {
         if (nexthops_) nexthops_->on_links(links_);
         if (frr_settings_) frr_settings_->on_links(links_);
         devices_->on_links(links_);
-        routes_.on_links(links_);
         on_host();
+        routes_.on_links(links_);
         ready();
     });
 }

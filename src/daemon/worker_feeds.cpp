@@ -76,10 +76,17 @@ void Worker::adopt_frr_settings() {
 
 void Worker::follow_frr_settings() {
     const auto& directory = controller_.config().frr.vty;
+    if (leaving_frr_settings_) return;  // what is configured when it has left is followed then
     if (frr_settings_ && frr_settings_->directory() != directory) {
         leaving_frr_settings_ = std::move(frr_settings_);
-        leaving_frr_settings_->withdraw_all(
-            [this] { boost::asio::post(io_, [this] { leaving_frr_settings_.reset(); }); });
+        leaving_frr_settings_->withdraw_all([this] {
+            boost::asio::post(io_, [this] {
+                leaving_frr_settings_.reset();
+                if (!stopping_) follow_frr_settings();
+                schedule_turn();
+            });
+        });
+        return;
     }
     if (!directory || frr_settings_) return;
     frr_settings_ = std::make_unique<frr::VtyFeed>(io_, undo_, clock_now, *directory);

@@ -109,6 +109,7 @@ void Worker::tell_neighbors() {
 }
 
 std::optional<std::string> Worker::reload() {
+    if (stopping_) return "wgbfd is stopping: what it would change goes with it";
     try {
         auto config = read_config();
         if (config.bind != controller_.config().bind)

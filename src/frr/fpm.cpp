@@ -100,19 +100,26 @@ void Fpm::listen() try {
     retry_.expire_after(listen_again_after);
 }
 
-void Fpm::on_pending() {
-    for (;;) {
-        sockaddr_storage from{};
-        socklen_t length = sizeof from;
-        base::UniqueFd fd{
-            ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-        if (!fd) return;  // gone again, or no descriptor left: it is tried again
-        if (connection_ && hung_up(connection_.get())) close("zebra closed the connection");  // and is back already
-        if (connection_)
-            refuse(text_of(from));
-        else
-            serve(std::move(fd), text_of(from));
-    }
+void Fpm::on_pending() {  // one a turn: whoever connects without end is no reason to do nothing else
+    sockaddr_storage from{};
+    socklen_t length = sizeof from;
+    base::UniqueFd fd{
+        ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (!fd) return on_no_accept(errno);
+    if (connection_ && hung_up(connection_.get())) close("zebra closed the connection");  // and is back already
+    if (connection_)
+        refuse(text_of(from));
+    else
+        serve(std::move(fd), text_of(from));
+}
+
+// Gone again; or no descriptor is left, and who waits would wake us without end.
+void Fpm::on_no_accept(int error) {
+    if (error == EAGAIN || error == EINTR || error == ECONNABORTED) return;
+    problem_ = "fpm " + address_ + ": " + std::generic_category().message(error) + ": tried again soon";
+    listener_watch_.reset();
+    listener_.reset();
+    retry_.expire_after(listen_again_after);
 }
 
 // zebra tries again every 3 s: it is told of once, until it gives up.

@@ -46,6 +46,7 @@ private:
 
     void listen();
     void on_pending();
+    void on_no_accept(int error);
     void serve(base::UniqueFd fd, std::string peer);
     void refuse(const std::string& peer);
     void on_readable();

@@ -31,7 +31,12 @@ VtyReverter::Daemon& VtyReverter::daemon_for(const HeldRecord& record) {
     auto& daemon = daemons_[record.directory + '/' + std::string{daemon_of(source)}];
     if (daemon) return *daemon;
     daemon = std::make_unique<Daemon>(record.directory, source);
-    if (auto reply = daemon->ask("show running-config")) daemon->running = read_running_config(std::move(reply->text));
+    auto reply = daemon->ask("show running-config");
+    if (!reply) return *daemon;
+    if (reply->ok())
+        daemon->running = read_running_config(std::move(reply->text));
+    else  // what cannot be read is not known to be gone
+        daemon->failure = VtyError{VtyFailure::closed, "show running-config is refused: " + reply->text};
     return *daemon;
 }
 

@@ -22,6 +22,7 @@ using Kind = adjacency::RouteChange::Kind;
 constexpr std::size_t bytes_a_turn = 16 * 1024;
 constexpr int datagrams_a_turn = 64;
 constexpr unsigned repeats_at_most = 3;
+constexpr auto links_go_within = std::chrono::milliseconds{20};
 constexpr auto settle_down = std::chrono::milliseconds{200};  // what overran us once is likely to be going on
 
 io::NetlinkSocket open(int receive_buffer) {
@@ -54,11 +55,13 @@ RouteEvents::RouteEvents(boost::asio::io_context& context, Events events, int re
       watch_{context, io::fd_of(socket_), [this] { on_readable(); }},
       retry_{context, [this] { begin(lost_); }} {
     begin(false);
+    constructed_ = true;
 }
 
+// Not at once: a link that goes takes its routes along, and whoever asks the kernel meanwhile waits for that.
 void RouteEvents::read_again() {
     again_ = true;
-    if (is_idle()) begin(false);
+    if (is_idle()) retry_.expire_after(links_go_within);
 }
 
 void RouteEvents::begin(bool lost) {
@@ -86,7 +89,7 @@ void RouteEvents::ask() try {
     io::put_number(request, RTA_TABLE, table);
     dump_sequence_ = io::send_request(socket_, request);
 } catch (const std::system_error&) {
-    if (!ready_) throw;  // at the start it is for the operator to hear of
+    if (!constructed_) throw;  // at the start it is for the operator to hear of
     again_ = true;
     retry_later();
 }

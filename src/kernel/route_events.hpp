@@ -64,6 +64,7 @@ private:
     bool interrupted_ = false;
     bool again_ = false;  // another reading when this one is done
     bool lost_ = false;
+    bool constructed_ = false;
     bool ready_ = false;
     std::uint64_t resyncs_ = 0;
     std::size_t most_bytes_ = 0;

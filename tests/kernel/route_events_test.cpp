@@ -140,7 +140,9 @@ TEST_CASE("everything is told again on request: the kernel says nothing of IPv4 
     CHECK(f.changes == 10);
     sh("ip link set va down");
     f.events->read_again();
-    f.events->read_again();  // while the first is under way
+    f.events->read_again();  // with the first, which waits for the link's routes to go
+    CHECK(f.until([&] { return f.ended == 2; }));
+    f.events->read_again();
     CHECK(f.until([&] { return f.ended == 3; }));
     CHECK(f.changes == 10);
     CHECK(f.lost == 0);
