@@ -1,5 +1,6 @@
 """WireGuard interfaces of the nodes: in-kernel where the kernel has it, else wireguard-go. Keys are made for each run."""
 import shlex
+import socket
 import subprocess
 import time
 
@@ -41,8 +42,8 @@ def kernel_has_wireguard(node):
 def create(node, wireguard, keys, kernel):
     """Makes the interface with its keys and peers, and brings it up."""
     if not kernel:
-        node.spawn(["wireguard-go", "--foreground", wireguard.name], f"wireguard-go-{wireguard.name}.log", {"LOG_LEVEL": "error"})
-        _wait_for_socket(node, wireguard.name)
+        log = f"wireguard-go-{wireguard.name}.log"
+        _wait_for_socket(node, wireguard.name, node.spawn(["wireguard-go", "--foreground", wireguard.name], log, {"LOG_LEVEL": "error"}), log)
     # multicast: OSPF's hellos; the kernel's own interfaces lack the flag.
     commands = [["ip", "link", "add", wireguard.name, "type", "wireguard"]] if kernel else []
     commands += [["wg", "setconf", wireguard.name, "/dev/stdin"],
@@ -73,10 +74,16 @@ def _configuration(node, wireguard, keys):
     return "\n".join(lines) + "\n"
 
 
-def _wait_for_socket(node, interface, limit=20):
+def _wait_for_socket(node, interface, process, log, limit=20):
+    """Until the socket listens. Not by `wg show`: one that comes between bind and listen takes the socket for a dead one's,
+    removes it, and wireguard-go gives up."""
+    path = node.path(f"/run/wireguard/{interface}.sock")
     end = time.monotonic() + limit
-    while time.monotonic() < end:
-        if node.run(["wg", "show", interface, "listen-port"], check=False).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise LabError(f"node {node.name}: wireguard-go made no {interface} within {limit} s")
+    while process.poll() is None and time.monotonic() < end:
+        with socket.socket(socket.AF_UNIX) as trial:
+            if trial.connect_ex(path) == 0:
+                return
+        time.sleep(0.02)
+    said = (node.logs / log).read_text(errors="replace").strip().splitlines()
+    how = f"within {limit} s" if process.poll() is None else f"and ended with status {process.returncode}"
+    raise LabError(f"node {node.name}: wireguard-go made no {interface} {how}: {said[-1] if said else 'it said nothing'}")
