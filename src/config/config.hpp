@@ -80,6 +80,11 @@ struct Bird {
     friend bool operator==(const Bird&, const Bird&) = default;
 };
 
+struct Metrics {
+    std::optional<std::string> listen;  // where scrapes are answered, with its port
+    friend bool operator==(const Metrics&, const Metrics&) = default;
+};
+
 struct Config {
     Probe probe;
     Bind bind = Bind::any;
@@ -88,6 +93,7 @@ struct Config {
     std::vector<Session> sessions;
     Frr frr;
     Bird bird;
+    Metrics metrics;
     friend bool operator==(const Config&, const Config&) = default;
 };
 

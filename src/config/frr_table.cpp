@@ -2,10 +2,10 @@
 // we listen for zebra's FPM stream.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include "config/feeders.hpp"
+#include "config/places.hpp"
 #include "config/tables.hpp"
 
 namespace config {
@@ -17,34 +17,6 @@ using namespace std::string_view_literals;
 constexpr std::array frr_keys{"bfd_dataplane"sv, "vty"sv, "fpm"sv};
 constexpr std::size_t longest_dataplane = 63;  // bfdd cuts longer ones
 constexpr std::size_t longest_vty = 90;        // leaves room in a socket address for "/ospf6d.vty"
-
-bool is_port(std::string_view text) {
-    unsigned port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    // bfdd refuses 65535.
-    return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port < 65'535;
-}
-
-bool is_family(std::string_view text, base::Family family) {
-    const auto address = base::IpAddress::parse(text);
-    return address && address->family == family;
-}
-
-// "A.B.C.D" or "A.B.C.D:PORT"
-bool is_ipv4_place(std::string_view text) {
-    const auto colon = text.find(':');
-    return is_family(text.substr(0, colon), base::Family::v4) &&
-           (colon == std::string_view::npos || is_port(text.substr(colon + 1)));
-}
-
-// "[X::Y]" or "[X::Y]:PORT"
-bool is_ipv6_place(std::string_view text) {
-    const auto close = text.find(']');
-    if (!text.starts_with('[') || close == std::string_view::npos) return false;
-    const auto rest = text.substr(close + 1);
-    return is_family(text.substr(1, close - 1), base::Family::v6) &&
-           (rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1))));
-}
 
 bool is_path(std::string_view text) { return text.starts_with('/') && text.find('\0') == std::string_view::npos; }
 
@@ -73,18 +45,6 @@ std::string problem_of_dataplane(std::string_view text) {
 // zebra's default.
 constexpr std::string_view fpm_port = ":2620";
 
-bool has_port(std::string_view text) {
-    return text.starts_with('[') ? !text.ends_with(']') : text.find(':') != std::string_view::npos;
-}
-
-// Whoever can connect can make us believe anything of the routes: no address that all the world reaches.
-bool is_any_address(std::string_view text) {
-    const bool v6 = text.starts_with('[');
-    const auto host = v6 ? text.substr(1, text.find(']') - 1) : text.substr(0, text.find(':'));
-    const auto address = base::IpAddress::parse(host);
-    return address && address->is_unspecified();
-}
-
 void read_fpm(const Table& table, Frr& out, Report& report) {
     out.fpm = string_at(table, "fpm", report);
     if (!out.fpm) return;
@@ -93,6 +53,7 @@ void read_fpm(const Table& table, Frr& out, Report& report) {
     };
     if (!is_ipv4_place(*out.fpm) && !is_ipv6_place(*out.fpm))
         return fail("must be an address of this host, with a port or without: write \"127.0.0.1:2620\"");
+    // Whoever can connect can make us believe anything of the routes: no address that all the world reaches.
     if (is_any_address(*out.fpm))
         return fail("would take anybody's routes: write the address that zebra connects to, \"127.0.0.1:2620\"");
     if (!has_port(*out.fpm)) out.fpm->append(fpm_port);

@@ -10,8 +10,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv, "bird"sv};
-constexpr std::array top_later{"damping"sv, "group"sv, "metrics"sv, "process"sv};
+constexpr std::array top_keys{"probe"sv,   "quality"sv, "interface"sv, "adjacency"sv,
+                              "session"sv, "frr"sv,     "bird"sv,      "metrics"sv};
+constexpr std::array top_later{"damping"sv, "group"sv, "process"sv};
 constexpr std::array probe_keys{"interval"sv, "multiplier"sv, "padding"sv, "require_proof"sv, "bind"sv};
 constexpr std::array probe_later{"protocol"sv, "up_delay"sv, "trust_data"sv};
 constexpr std::array quality_keys{"method"sv};
@@ -189,6 +190,7 @@ base::Result<Config, Errors> read(const Table& root) {
                 config.sessions.push_back(std::move(*found));
     if (const auto* table = table_at(root, "frr", report)) config.frr = read_frr(*table, report);
     if (const auto* table = table_at(root, "bird", report)) config.bird = read_bird(*table, report);
+    if (const auto* table = table_at(root, "metrics", report)) config.metrics = read_metrics(*table, report);
     check_bird_feeds(root, config, report);
     check_frr_feeds(root, config, report);
     auto errors = std::move(report).take();

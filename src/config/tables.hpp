@@ -37,6 +37,9 @@ std::optional<Session> read_session(const Node& node, const Probe& defaults, See
 Frr read_frr(const Table& table, Report& report);
 void check_frr_feeds(const Table& root, const Config& config, Report& report);  // they need a key of [frr]
 
+// metrics_table.cpp
+Metrics read_metrics(const Table& table, Report& report);
+
 // bird_table.cpp
 Bird read_bird(const Table& table, Report& report);
 std::string bird_protocol_at(const Table& table, Report& report);

@@ -64,6 +64,9 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       routes_{io_,
               controller_.convergence(),
               {[this] { schedule_turn(); }, [this](const std::string& note) { log_.write(Level::notice, note); }}},
+      metrics_{io_,
+               {[this] { return std::make_unique<view::Metrics>(process(), failover_times_, controller_.rows()); },
+                [this](const std::string& note) { log_.write(Level::notice, note); }}},
       signals_{io_, SIGTERM, SIGINT, SIGHUP},
       deadline_timer_{io_},
       flush_timer_{io_},
@@ -81,6 +84,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     };
     control_socket_.emplace(io_, settings_.run_dir.control_socket(),
                             [this](const nlohmann::json& request) { return answer(request); });
+    metrics_.follow(controller_.config().metrics.listen);
     watch_host();
     connect_bfdd();
     await_signal();
@@ -192,6 +196,7 @@ void Worker::write_down(const std::vector<control::Record>& records) {
     bool verdicts = false;
     for (const auto& record : records) {
         journal_.add(view::event(record));
+        if (record.failover) failover_times_.observe(*record.failover);
         verdicts |= record.event == "verdict";
         if (!record.logged) continue;
         log_.write(record.to == "down" || record.event == "stall" ? Level::warning : Level::notice,

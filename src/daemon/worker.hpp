@@ -27,6 +27,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/log.hpp"
+#include "daemon/metrics_server.hpp"
 #include "daemon/route_sources.hpp"
 #include "daemon/run_dir.hpp"
 #include "frr/bfd_dataplane.hpp"
@@ -96,6 +97,7 @@ private:
 
     nlohmann::json answer(const nlohmann::json& request);
     view::Process process() const;
+    view::ProbeLoop probe_loop() const;
     std::vector<std::string> source_problems() const;
     void sample();  // once a second: rates, and the problems of sources
 
@@ -129,6 +131,8 @@ private:
     std::optional<bird::Neighbors> bird_neighbors_;  // none: there never was a [bird]
     std::vector<adjacency::Neighbor> found_by_frr_, found_by_bird_;
     Journal journal_;
+    view::FailoverTimes failover_times_;
+    MetricsServer metrics_;
     std::optional<ControlSocket> control_socket_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer deadline_timer_, flush_timer_, second_timer_, stop_timer_;

@@ -123,6 +123,7 @@ std::optional<std::string> Worker::reload() {
         follow_nexthop_table();
         follow_frr_settings();
         follow_include();
+        metrics_.follow(controller_.config().metrics.listen);
         if (other_bfdd) change_bfdd();
     } catch (const std::runtime_error& error) {
         return error.what();  // what runs stays as it is
@@ -143,21 +144,32 @@ nlohmann::json Worker::answer(const nlohmann::json& request) {
     throw std::runtime_error{"unknown command \"" + command + "\": this daemon is version " + settings_.version};
 }
 
+view::ProbeLoop Worker::probe_loop() const {
+    view::ProbeLoop out;
+    const auto& loop = loop_.counters();
+    const auto& engine = loop.probe;
+    out.late_wakes = engine.late_wakes.value();
+    out.max_lateness = std::chrono::microseconds{engine.max_lateness_us.value()};
+    out.stalls = engine.stalls.value();
+    out.wakeups_per_s = wakeups_per_s_;
+    out.wakeups = loop.wakeups.value();
+    out.realtime = loop_.realtime();
+    for (std::size_t i = 0; i < bfd::drop_reasons; ++i)
+        out.dropped.emplace_back(to_string(static_cast<bfd::DropReason>(i)), engine.dropped[i].value());
+    out.kernel_drops = loop.kernel_drops.value();
+    std::vector<std::uint64_t> lateness;
+    for (const auto& bucket : engine.lateness) lateness.push_back(bucket.value());
+    out.lateness.emplace(probe::lateness_bounds, std::move(lateness),
+                         std::chrono::nanoseconds{engine.lateness_ns.value()});
+    return out;
+}
+
 view::Process Worker::process() const {
     view::Process out;
     out.version = settings_.version;
     out.uptime = clock_now().steady - started_;
     out.worker_restarts = settings_.restarts;
-    const auto& loop = loop_.counters();
-    const auto& engine = loop.probe;
-    out.probe_loop.late_wakes = engine.late_wakes.value();
-    out.probe_loop.max_lateness = std::chrono::microseconds{engine.max_lateness_us.value()};
-    out.probe_loop.stalls = engine.stalls.value();
-    out.probe_loop.wakeups_per_s = wakeups_per_s_;
-    out.probe_loop.realtime = loop_.realtime();
-    for (std::size_t i = 0; i < bfd::drop_reasons; ++i)
-        out.probe_loop.dropped.emplace_back(to_string(static_cast<bfd::DropReason>(i)), engine.dropped[i].value());
-    out.probe_loop.kernel_drops = loop.kernel_drops.value();
+    out.probe_loop = probe_loop();
     out.feeds.push_back(link_feed_.status());
     if (nexthops_) out.feeds.push_back(nexthops_->status());
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
@@ -181,6 +193,7 @@ std::vector<std::string> Worker::source_problems() const {
     if (bird_neighbors_)
         for (auto& problem : bird_neighbors_->problems()) out.push_back(std::move(problem));
     if (auto problem = routes_.problem()) out.push_back(std::move(*problem));
+    if (auto problem = metrics_.problem()) out.push_back(std::move(*problem));
     return out;
 }
 

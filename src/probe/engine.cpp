@@ -144,6 +144,13 @@ void Engine::put(Slot& slot, const bfd::Packet& packet) {
     bfd::encode(packet, outbox_[place].payload);
 }
 
+void Engine::count_lateness() {
+    counters_.max_lateness_us.raise_to(static_cast<std::uint64_t>(wake_.lateness / 1us));
+    const auto place = std::ranges::lower_bound(lateness_bounds, wake_.lateness) - lateness_bounds.begin();
+    counters_.lateness[static_cast<std::size_t>(place)].add();
+    counters_.lateness_ns.add(static_cast<std::uint64_t>(wake_.lateness.count()));
+}
+
 base::Duration Engine::on_wake(base::TimePoint now) {
     if (now >= window_end_) begin_window(now);
     const auto overdue = std::exchange(overdue_, base::never);
@@ -151,7 +158,7 @@ base::Duration Engine::on_wake(base::TimePoint now) {
     if (overdue != base::never) wake_.lateness = last_send_time_ - overdue;
     if (deadlines_.earliest() < now) wake_.lateness = std::max(wake_.lateness, now - deadlines_.earliest());
     if (wake_.lateness == 0ns || deadlines_.size() == 0) return {};
-    counters_.max_lateness_us.raise_to(static_cast<std::uint64_t>(wake_.lateness / 1us));
+    count_lateness();
     const auto detection_time = deadlines_.first().session.status().detection_time;
     if (detection_time > 0ns && wake_.lateness > detection_time / 2) count_late_wake();
     return wake_.lateness;

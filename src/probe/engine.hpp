@@ -57,10 +57,19 @@ struct Outgoing {
     std::array<std::byte, bfd::mandatory_length> payload{};
 };
 
+// How late a turn came for what was due, in buckets that end here; one more holds what is beyond.
+inline constexpr std::array<base::Duration, 11> lateness_bounds{
+    std::chrono::microseconds{50},  std::chrono::microseconds{100}, std::chrono::microseconds{250},
+    std::chrono::microseconds{500}, std::chrono::milliseconds{1},   std::chrono::microseconds{2'500},
+    std::chrono::milliseconds{5},   std::chrono::milliseconds{10},  std::chrono::milliseconds{25},
+    std::chrono::milliseconds{100}, std::chrono::seconds{1}};
+
 struct EngineCounters {
     std::array<base::Counter, bfd::drop_reasons> dropped;  // datagrams refused, by bfd::DropReason
     base::Counter late_wakes;  // later than half the detection time of a session that was due
     base::Counter max_lateness_us;
+    std::array<base::Counter, lateness_bounds.size() + 1> lateness;  // turns
+    base::Counter lateness_ns;                                       // of them all
     base::Counter stalls;
     base::Counter unmatched_dropped, stall_events_dropped;  // no room; (Late is not spoken yet)
     base::Counter send_failures;
@@ -129,6 +138,7 @@ private:
     void refuse(bfd::DropReason reason, Slot* named);
     std::optional<bfd::DropReason> objection(const Datagram& datagram, const Slot* slot) const;
     void grace(Slot& slot, base::TimePoint now);
+    void count_lateness();
     void count_late_wake();
     void tell_stall(base::TimePoint now);
     void begin_window(base::TimePoint now);

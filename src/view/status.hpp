@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "control/controller.hpp"
 #include "policy/feed.hpp"
+#include "view/histogram.hpp"
 
 namespace view {
 
@@ -20,9 +21,11 @@ struct ProbeLoop {
     base::Duration max_lateness{};
     std::uint64_t stalls = 0;
     std::uint64_t wakeups_per_s = 0;
+    std::uint64_t wakeups = 0;  // since the worker began
     bool realtime = false;
     std::vector<std::pair<std::string, std::uint64_t>> dropped;  // datagrams refused, by reason
     std::uint64_t kernel_drops = 0;                              // by the socket filter or a full receive buffer
+    std::optional<Histogram> lateness{};                         // of what was due
 };
 
 struct FrrBfd {

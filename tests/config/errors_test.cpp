@@ -64,7 +64,7 @@ TEST_CASE("nearest: two slips are close, three are another word") {
 TEST_CASE("a key of a later version is refused, not ignored") {
     CHECK(bad("[damping]\nmax = \"60s\"\n") ==
           Lines{"f:1:2: the key \"damping\" at the top level is not available in this version: remove it"});
-    for (const std::string key : {"damping", "metrics", "process"}) {
+    for (const std::string key : {"damping", "process"}) {
         CAPTURE(key);
         CHECK(bad("[" + key + "]\n").size() == 1);
     }
@@ -287,6 +287,15 @@ TEST_CASE("[frr]: the places that bfdd can listen at, the others with the reason
           Lines{"f:2:7: vty \"run/frr\" must be an absolute path of at most 90 characters, such as \"/run/frr\""});
     CHECK(bad("[frr]\nvty = \"/" + std::string(89, 'x') + "\"\n").empty());
     CHECK(bad("[frr]\nvty = \"/" + std::string(90, 'x') + "\"\n").size() == 1);
+}
+
+TEST_CASE("metrics are listened for at an address") {
+    CHECK(bad("[metrics]\nlisten = \"localhost:9784\"\n") ==
+          Lines{"f:2:10: listen \"localhost:9784\" must be an address of this host, with a port or without: write "
+                "\"127.0.0.1:9784\""});
+    for (const std::string text : {"", "127.0.0.1:", "127.0.0.1:0", "::1:9784", "[::1", "127.0.0.1:http", ":9784"})
+        CHECK(bad("[metrics]\nlisten = \"" + text + "\"\n").size() == 1);
+    CHECK(bad("[metrics]\nport = 9784\n").size() == 1);
 }
 
 TEST_CASE("fpm must be an address, and not everybody's") {

@@ -100,6 +100,17 @@ TEST_CASE("sessions outside WireGuard are single hop or multihop") {
     CHECK(c.sessions[2].minimum_ttl == 254);
 }
 
+TEST_CASE("metrics listen nowhere unless told; their port is 9784 where none is written") {
+    const auto listen = [](const std::string& text) {
+        return good("[metrics]\nlisten = '" + text + "'\n").metrics.listen;
+    };
+    CHECK(listen("127.0.0.1") == "127.0.0.1:9784");
+    CHECK(listen("0.0.0.0:9100") == "0.0.0.0:9100");
+    CHECK(listen("[::]") == "[::]:9784");
+    CHECK(!good("[metrics]\n").metrics.listen);
+    CHECK(!good("").metrics.listen);
+}
+
 TEST_CASE("fpm is an address of this host; its port is zebra's default where none is written") {
     const auto fpm = [](const std::string& text) { return good("[frr]\nfpm = '" + text + "'\n").frr.fpm; };
     CHECK(fpm("127.0.0.1") == "127.0.0.1:2620");

@@ -1,0 +1,131 @@
+#include "view/metrics_table.hpp"
+
+#include <array>
+#include <chrono>
+#include <limits>
+
+namespace view {
+namespace {
+
+using control::Row;
+using Session = control::Row::SessionView;
+using prometheus::MetricType;
+constexpr auto counter = MetricType::Counter;
+constexpr auto gauge = MetricType::Gauge;
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+double number(std::uint64_t n) { return static_cast<double>(n); }
+double number(bool b) { return b ? 1 : 0; }
+double seconds(base::Duration d) { return std::chrono::duration<double>{d}.count(); }
+double timestamp(base::WallTime at) { return at == base::WallTime{} ? none : seconds(at.time_since_epoch()); }
+double seconds_or_none(const std::optional<base::Duration>& d) { return d ? seconds(*d) : none; }
+
+double of(const Session& session, base::Counter probe::SlotCounters::*count) {
+    return session.counters == nullptr ? 0 : number((session.counters->*count).value());
+}
+
+template <class Value>
+double of(const Row& row, Value control::Failover::*value) {
+    return row.failover == nullptr ? none : static_cast<double>(row.failover->*value);
+}
+
+constexpr std::array of_process{
+    Metric<Process>{{"wgbfd_uptime_seconds", "Since this worker began.", gauge},
+                    [](const Process& p) { return seconds(p.uptime); }},
+    Metric<Process>{{"wgbfd_worker_restarts_total", "Workers that the guardian has replaced.", counter},
+                    [](const Process& p) { return number(p.worker_restarts); }},
+    Metric<Process>{{"wgbfd_problems", "Sources and sockets that fail; status says which, and what to do.", gauge},
+                    [](const Process& p) { return number(p.problems.size()); }},
+    Metric<Process>{{"wgbfd_probe_realtime", "1: the probe thread runs under a real-time policy.", gauge},
+                    [](const Process& p) { return number(p.probe_loop.realtime); }},
+    Metric<Process>{{"wgbfd_probe_wakeups_total", "Returns of the probe thread from waiting.", counter},
+                    [](const Process& p) { return number(p.probe_loop.wakeups); }},
+    Metric<Process>{{"wgbfd_probe_late_wakes_total", "Wakes later than half a detection time.", counter},
+                    [](const Process& p) { return number(p.probe_loop.late_wakes); }},
+    Metric<Process>{{"wgbfd_probe_max_lateness_seconds", "The latest wake since the worker began.", gauge},
+                    [](const Process& p) { return seconds(p.probe_loop.max_lateness); }},
+    Metric<Process>{{"wgbfd_probe_stalls_total", "Late wakes with sessions of several interfaces expired.", counter},
+                    [](const Process& p) { return number(p.probe_loop.stalls); }},
+    Metric<Process>{{"wgbfd_probe_kernel_drops_total", "Datagrams dropped by the filter or a full buffer.", counter},
+                    [](const Process& p) { return number(p.probe_loop.kernel_drops); }},
+    Metric<Process>{{"wgbfd_frr_bfd_connected", "1: bfdd is connected to its data plane.", gauge},
+                    [](const Process& p) { return p.frr_bfd ? number(p.frr_bfd->connected) : none; }},
+    Metric<Process>{{"wgbfd_frr_bfd_sessions", "Sessions that bfdd asks for.", gauge},
+                    [](const Process& p) { return p.frr_bfd ? number(p.frr_bfd->sessions) : none; }},
+    Metric<Process>{{"wgbfd_fpm_connected", "1: zebra tells its routes by FPM.", gauge},
+                    [](const Process& p) { return p.routes.fpm ? number(!p.routes.fpm->client.empty()) : none; }},
+    Metric<Process>{{"wgbfd_routes", "Routes that are followed.", gauge},
+                    [](const Process& p) { return number(p.routes.routes); }},
+    Metric<Process>{{"wgbfd_routes_refused", "Routes that there is no room to follow.", gauge},
+                    [](const Process& p) { return number(p.routes.refused); }},
+    Metric<Process>{{"wgbfd_routes_bytes", "Memory that following routes takes.", gauge},
+                    [](const Process& p) { return number(p.routes.bytes); }},
+    Metric<Process>{{"wgbfd_routes_resyncs_total", "How often all routes were read anew after lost changes.", counter},
+                    [](const Process& p) { return number(p.routes.resyncs); }},
+};
+
+constexpr std::array of_row{
+    Metric<Row>{{"wgbfd_adjacency_configured", "1: named by the configuration; it counts for the exit status.", gauge},
+                [](const Row& r) { return number(r.configured); }},
+    Metric<Row>{{"wgbfd_adjacency_cost", "Cost that the verdict carries.", gauge},
+                [](const Row& r) { return number(std::uint64_t{r.verdict.cost}); }},
+    Metric<Row>{{"wgbfd_adjacency_since_timestamp_seconds", "When the verdict became what it is.", gauge},
+                [](const Row& r) { return timestamp(r.since); }},
+    Metric<Row>{{"wgbfd_adjacency_prefixes", "Prefixes that routing sends over it.", gauge},
+                [](const Row& r) { return r.prefixes ? number(*r.prefixes) : none; }},
+    Metric<Row>{{"wgbfd_wireguard_latest_handshake_timestamp_seconds", "The peer's latest handshake.", gauge},
+                [](const Row& r) {
+                    return r.peer != nullptr && r.peer->latest_handshake ? timestamp(*r.peer->latest_handshake) : none;
+                }},
+    Metric<Row>{{"wgbfd_wireguard_receive_bytes_total", "Bytes received from the peer.", counter},
+                [](const Row& r) { return r.peer == nullptr ? none : number(r.peer->rx_bytes); }},
+    Metric<Row>{{"wgbfd_wireguard_transmit_bytes_total", "Bytes sent to the peer.", counter},
+                [](const Row& r) { return r.peer == nullptr ? none : number(r.peer->tx_bytes); }},
+    Metric<Row>{{"wgbfd_last_failover_timestamp_seconds", "The verdict of the last failover.", gauge},
+                [](const Row& r) { return r.failover == nullptr ? none : timestamp(r.failover->at); }},
+    Metric<Row>{{"wgbfd_last_failover_prefixes", "Prefixes that rode on it at that verdict.", gauge},
+                [](const Row& r) { return of(r, &control::Failover::prefixes); }},
+    Metric<Row>{{"wgbfd_last_failover_moved_prefixes", "… of them found another way.", gauge},
+                [](const Row& r) { return of(r, &control::Failover::moved); }},
+    Metric<Row>{{"wgbfd_last_failover_elsewhere_prefixes", "… of them to no adjacency.", gauge},
+                [](const Row& r) { return of(r, &control::Failover::elsewhere); }},
+    Metric<Row>{{"wgbfd_last_failover_withdrawn_prefixes", "… of them have no way any more.", gauge},
+                [](const Row& r) { return of(r, &control::Failover::withdrawn); }},
+    Metric<Row>{{"wgbfd_last_failover_left_prefixes", "… of them ride on it still.", gauge},
+                [](const Row& r) { return of(r, &control::Failover::left); }},
+    Metric<Row>{{"wgbfd_last_failover_first_move_seconds", "From the verdict to the first prefix that left.", gauge},
+                [](const Row& r) { return r.failover == nullptr ? none : seconds_or_none(r.failover->first); }},
+    Metric<Row>{{"wgbfd_last_failover_last_move_seconds", "From the verdict to the last prefix that left.", gauge},
+                [](const Row& r) { return r.failover == nullptr ? none : seconds_or_none(r.failover->last); }},
+};
+
+constexpr std::array of_session{
+    Metric<Session>{{"wgbfd_bfd_session_up", "1: the session is Up (RFC 5880).", gauge},
+                    [](const Session& s) { return number(s.status.state == bfd::State::up); }},
+    Metric<Session>{{"wgbfd_bfd_tx_interval_seconds", "Negotiated, before jitter.", gauge},
+                    [](const Session& s) { return seconds(s.status.tx_interval); }},
+    Metric<Session>{{"wgbfd_bfd_rx_interval_seconds", "What the peer may take between two packets.", gauge},
+                    [](const Session& s) { return seconds(s.status.rx_interval); }},
+    Metric<Session>{{"wgbfd_bfd_detection_time_seconds", "RFC 5880 section 6.8.4.", gauge},
+                    [](const Session& s) { return seconds(s.status.detection_time); }},
+    Metric<Session>{{"wgbfd_bfd_packets_sent_total", "Control packets sent.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::packets_sent); }},
+    Metric<Session>{{"wgbfd_bfd_packets_received_total", "Control packets accepted.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::packets_received); }},
+    Metric<Session>{{"wgbfd_bfd_send_failures_total", "Packets that the kernel did not take.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::send_failures); }},
+    Metric<Session>{{"wgbfd_bfd_refused_packets_total", "Packets that named the session and were refused.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::refused); }},
+    Metric<Session>{{"wgbfd_bfd_ups_total", "Times the session went Up.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::ups); }},
+    Metric<Session>{{"wgbfd_bfd_downs_total", "Times the session left Up.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::downs); }},
+};
+
+}  // namespace
+
+std::span<const Metric<Process>> process_metrics() { return of_process; }
+std::span<const Metric<Row>> row_metrics() { return of_row; }
+std::span<const Metric<Session>> session_metrics() { return of_session; }
+
+}  // namespace view
