@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "io/socket_life.hpp"
 #include "io/stream_client.hpp"
 #include "io/timer.hpp"
 
@@ -50,7 +51,7 @@ struct Control::Impl {
           turn{context, [this] { next(); }},
           stream{context, io::StreamClient::Options{.path = path},
                  io::StreamClient::Handlers{
-                     .connected = [this] { deadline.expire_after(time_limit); },  // for the greeting
+                     .connected = [this] { on_connected(); },
                      .received =
                          [this](std::span<std::byte> bytes) {
                              const auto size = bytes.size();
@@ -61,6 +62,7 @@ struct Control::Impl {
                  }} {}
 
     void next();
+    void on_connected();
     void on_bytes(std::string_view bytes);
     void on_greeting(const Reply& greeting);
     void on_closed(std::error_code why);
@@ -69,7 +71,7 @@ struct Control::Impl {
     void finish(base::Result<Reply, ControlError> result);
 
     boost::asio::io_context& context;
-    std::string path;
+    std::string path, life;
     Handlers handlers;
     std::deque<Asked> waiting;  // the first one is under way when `busy`
     bool busy = false;
@@ -90,6 +92,11 @@ void Control::Impl::next() {
     deadline.expire_after(time_limit);
     // What cannot be sent is answered when the end of the connection is told.
     stream.send(std::as_bytes(std::span{line.data(), line.size()}));
+}
+
+void Control::Impl::on_connected() {
+    life = io::socket_life(path);
+    deadline.expire_after(time_limit);  // for the greeting
 }
 
 void Control::Impl::on_bytes(std::string_view bytes) {
@@ -157,6 +164,7 @@ void Control::command(std::string text, Answer answer) {
 }
 
 bool Control::is_ready() const { return impl_->greeted; }
+const std::string& Control::life() const { return impl_->life; }
 
 namespace {
 

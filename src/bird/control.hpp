@@ -36,6 +36,8 @@ public:
     // must not destroy this.
     void command(std::string text, Answer answer);
     bool is_ready() const;
+    // Of the BIRD that was connected to last (io::socket_life): another one after it was restarted.
+    const std::string& life() const;
 
 private:
     struct Impl;

@@ -1,7 +1,6 @@
 #include "bird/include_feed.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -15,15 +14,6 @@ constexpr base::Duration look_soon_after = 100ms;  // whether BIRD runs what it 
 constexpr base::Duration runs_within = 10s;        // BIRD 3 takes a configuration and carries it out later
 constexpr base::Duration longest_retry = 30s;
 constexpr base::Duration leave_within = 2s;
-constexpr std::uint16_t evaluated = 23;
-
-std::optional<std::uint32_t> content_in(const Reply& reply) {
-    if (reply.code() != evaluated) return std::nullopt;
-    const auto& text = reply.lines.back().text;
-    std::uint32_t out = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return error == std::errc{} ? std::optional{out} : std::nullopt;
-}
 
 // Slow values changed that were there before.
 bool slow_change(const Defines& from, const Defines& to) { return with_slow_of(to, from) != to; }
@@ -31,12 +21,13 @@ bool slow_change(const Defines& from, const Defines& to) { return with_slow_of(t
 }  // namespace
 
 IncludeFeed::IncludeFeed(boost::asio::io_context& context, io::UndoLog& undo, std::function<base::Now()> now,
-                         SharedControl& control, std::string path, IncludeSettings settings)
+                         SharedControl& control, KeptDisabled& kept, std::string path, IncludeSettings settings)
     : undo_{undo},
       now_{std::move(now)},
       control_{control},
+      kept_{kept},
       store_{std::move(path)},
-      reconfiguration_{control, store_},
+      reconfiguration_{control, kept, store_},
       settings_{std::move(settings)},
       again_{context, [this] { settle(); }},
       limit_{context, [this] {
@@ -183,6 +174,7 @@ void IncludeFeed::judge(std::uint32_t active) {
 void IncludeFeed::confirmed(std::uint32_t content) {
     confirmed_ = content;
     sent_.reset();
+    kept_.make_good();
     retry_ = {};
     problem_.clear();
     if (keeps_leftovers_)
@@ -229,29 +221,15 @@ void IncludeFeed::on_taken(const Defines& taken) {
 }
 
 void IncludeFeed::on_outcome(Outcome outcome, const std::string& text, const Defines& taken) {
-    switch (outcome) {
-        case Outcome::taken: return on_taken(taken);
-        case Outcome::lost: return;  // on_lost() follows
-        case Outcome::no_answer:     // … and a BIRD that reads its files for long is not asked at once again
-            retry_ = std::clamp(retry_ * 2, settings_.look_again, longest_retry);
-            not_before_ = now_().steady + retry_;
-            return;
-        case Outcome::not_written: problem_ = text; break;
-        case Outcome::on_trial:
-            problem_ =
-                "BIRD has a configuration on trial ('configure timeout'): what is new waits until it is confirmed "
-                "or undone";
-            return again_.expire_after(settings_.look_again);
-        case Outcome::refused: problem_ = "BIRD refuses the new values, and keeps the old ones: " + text; break;
-        case Outcome::refused_before:
-            problem_ = "BIRD's own configuration has a mistake, " + text +
-                       ": it runs on as it was, and hears what is new once that is mended";
-            break;
-        case Outcome::denied:
-            problem_ =
-                control_.path() + " is a restricted control socket: give control in [bird] one without `restrict`";
-            break;
+    if (outcome == Outcome::taken) return on_taken(taken);
+    if (outcome == Outcome::lost) return;  // on_lost() follows
+    if (outcome == Outcome::no_answer) {   // … and a BIRD that reads its files for long is not asked at once again
+        retry_ = std::clamp(retry_ * 2, settings_.look_again, longest_retry);
+        not_before_ = now_().steady + retry_;
+        return;
     }
+    problem_ = explain(outcome, text, control_.path());
+    if (outcome == Outcome::on_trial) return again_.expire_after(settings_.look_again);
     try_later();
 }
 
@@ -265,7 +243,6 @@ void IncludeFeed::on_ready() {
     not_running_ = held_ = false;
     confirmed_.reset();
     sent_.reset();
-    reconfiguration_.disable_again();
     settle();
 }
 
@@ -286,7 +263,7 @@ void IncludeFeed::withdraw_all(std::function<void()> done) {
 }
 
 void IncludeFeed::check_left() {
-    if (!left_ || reconfiguration_.is_running() || looking_) return;
+    if (!left_ || reconfiguration_.is_running() || looking_ || !kept_.is_clear()) return;
     const auto records = undo_.records(include_feed);
     if (std::ranges::find(records, include_subject(control_.path(), path().string()), &io::UndoRecord::subject) ==
         records.end())
@@ -300,6 +277,7 @@ policy::FeedStatus IncludeFeed::status() const {
     };
     if (joined_) add(control_problem_);
     add(problem_);
+    if (kept_.problem() != problem_) add(kept_.problem());
     for (const auto& name : desired_.unnamed)
         add(name +
             " has the feed bird-include and no name that BIRD's configuration could rely on: give it an "

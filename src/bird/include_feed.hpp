@@ -16,6 +16,7 @@
 #include "base/time.hpp"
 #include "bird/desired_include.hpp"
 #include "bird/include_store.hpp"
+#include "bird/kept_disabled.hpp"
 #include "bird/reconfiguration.hpp"
 #include "bird/shared_control.hpp"
 #include "io/timer.hpp"
@@ -38,7 +39,7 @@ public:
     // Writes a file that BIRD can start with before it returns. The values an earlier process left stand until the
     // first apply(), which the caller makes once the adjacencies can be judged anew.
     IncludeFeed(boost::asio::io_context& context, io::UndoLog& undo, std::function<base::Now()> now,
-                SharedControl& control, std::string path, IncludeSettings settings);
+                SharedControl& control, KeptDisabled& kept, std::string path, IncludeSettings settings);
 
     void configure(IncludeSettings settings);  // by a reload; apply() follows
     void apply(std::span<const policy::Wanted> all) override;
@@ -71,6 +72,7 @@ private:
     io::UndoLog& undo_;
     std::function<base::Now()> now_;
     SharedControl& control_;
+    KeptDisabled& kept_;
     IncludeStore store_;
     Reconfiguration reconfiguration_;
     IncludeSettings settings_;
@@ -97,6 +99,7 @@ std::optional<IncludeSubject> parse_include_subject(const std::string& subject);
 
 // For `undo`: puts every value at rest, in the file and in a BIRD that runs. False: they are already, or the file is
 // gone. Waits 3 s for an answer.
-base::Result<bool, std::string> revert_include(const io::UndoRecord& record);
+// What an operator has disabled in BIRD is recorded in `undo` while BIRD may have it enabled.
+base::Result<bool, std::string> revert_include(const io::UndoRecord& record, io::UndoLog& undo);
 
 }  // namespace bird

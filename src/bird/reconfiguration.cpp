@@ -1,12 +1,13 @@
 #include "bird/reconfiguration.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace bird {
 namespace {
 
-constexpr std::uint16_t undo_scheduled = 22, denied = 8007;
+constexpr std::uint16_t queued = 5, undo_scheduled = 22, evaluated = 23, denied = 8007;
 
 }  // namespace
 
@@ -34,8 +35,10 @@ void Reconfiguration::try_next() {
 void Reconfiguration::on_checked(const Answered& answer) {
     if (!answer) return lost(answer.error());
     if (!answer->ok()) return refused(*answer);
-    control_.hold();
-    control_.command_in_hold("show protocols", [this](const Answered& shown) { on_protocols(shown); });
+    control_.hold([this](const ControlError* gone) {
+        if (gone != nullptr) return lost(*gone);
+        control_.command_in_hold("show protocols", [this](const Answered& shown) { on_protocols(shown); });
+    });
 }
 
 void Reconfiguration::on_protocols(const Answered& answer) {
@@ -57,25 +60,30 @@ void Reconfiguration::ask_next_message() {
 
 // Commands are served in order, and nobody's comes between these.
 void Reconfiguration::configure() {
-    control_.command_in_hold("configure", [this](const Answered& done) { on_configured(done); });
+    configured_.reset();
+    if (!kept_.record(disabled_)) {
+        control_.release();
+        static_cast<void>(store_.write(before_));
+        return finish(Outcome::not_written, kept_.problem());
+    }
+    const auto send = [this](std::string command, bool last) {
+        control_.command_in_hold(std::move(command), [this, last](const Answered& answer) {
+            if (!answer) return lost(answer.error());  // the record stays
+            if (!configured_) configured_ = *answer;
+            if (last) end_configure();
+        });
+    };
+    send("configure", disabled_.empty());
     for (const auto& protocol : disabled_)
-        control_.command_in_hold(disable(protocol.name, protocol.message), [](const auto&) {});
+        send(disable(protocol.name, protocol.message), &protocol == &disabled_.back());
     control_.release();
 }
 
-void Reconfiguration::on_configured(const Answered& answer) {
-    if (!answer) {
-        owed_ = answer.error().failure == ControlFailure::timeout;
-        return lost(answer.error());
-    }
-    if (!answer->ok()) return refused(*answer);
+void Reconfiguration::end_configure() {
+    // BIRD carries out another one first: whoever sees it run looks at them once more.
+    if (configured_->code() != queued) kept_.forget();
+    if (!configured_->ok()) return refused(*configured_);
     finish(Outcome::taken);
-}
-
-void Reconfiguration::disable_again() {
-    if (!std::exchange(owed_, false)) return;
-    for (const auto& protocol : disabled_)
-        control_.command(disable(protocol.name, protocol.message), [](const auto&) {});
 }
 
 void Reconfiguration::refused(const Reply& reply) {
@@ -93,6 +101,7 @@ void Reconfiguration::refused(const Reply& reply) {
 }
 
 void Reconfiguration::lost(const ControlError& error) {
+    if (!done_) return;  // it was told of the command before
     finish(error.failure == ControlFailure::timeout ? Outcome::no_answer : Outcome::lost);
 }
 
@@ -100,6 +109,33 @@ void Reconfiguration::finish(Outcome outcome, std::string text) {
     const auto done = std::exchange(done_, {});
     const auto taken = candidates_[std::min(at_, candidates_.size() - 1)];
     done(outcome, std::move(text), taken);
+}
+
+std::string explain(Outcome outcome, const std::string& text, const std::string& control) {
+    switch (outcome) {
+        using enum Outcome;
+        case taken:
+        case lost:
+        case no_answer: return {};
+        case not_written: return text;
+        case on_trial:
+            return "BIRD has a configuration on trial ('configure timeout'): what is new waits until it is confirmed "
+                   "or undone";
+        case refused: return "BIRD refuses the new values, and keeps the old ones: " + text;
+        case refused_before:
+            return "BIRD's own configuration has a mistake, " + text +
+                   ": it runs on as it was, and hears what is new once that is mended";
+        case denied: return control + " is a restricted control socket: give control in [bird] one without `restrict`";
+    }
+    return {};
+}
+
+std::optional<std::uint32_t> content_in(const Reply& reply) {
+    if (reply.code() != evaluated) return std::nullopt;
+    const auto& text = reply.lines.back().text;
+    std::uint32_t out = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return error == std::errc{} ? std::optional{out} : std::nullopt;
 }
 
 }  // namespace bird

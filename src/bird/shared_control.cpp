@@ -23,11 +23,21 @@ void SharedControl::command(std::string text, Control::Answer answer) {
         control_->command(std::move(text), std::move(answer));
 }
 
+void SharedControl::hold(std::function<void(const ControlError*)> granted) {
+    if (std::exchange(held_, true)) return holders_.push_back(std::move(granted));
+    granted(nullptr);
+}
+
 void SharedControl::command_in_hold(std::string text, Control::Answer answer) {
     control_->command(std::move(text), std::move(answer));
 }
 
 void SharedControl::release() {
+    if (!holders_.empty()) {
+        const auto next = std::move(holders_.front());
+        holders_.pop_front();
+        return next(nullptr);
+    }
     held_ = false;
     for (auto& [text, answer] : std::exchange(waiting_, {})) control_->command(std::move(text), std::move(answer));
 }
@@ -43,6 +53,7 @@ void SharedControl::on_ready(const Version& version) {
 
 void SharedControl::on_lost(const ControlError& error) {
     held_ = false;
+    for (const auto& holder : std::exchange(holders_, {})) holder(&error);
     for (auto& asked : std::exchange(waiting_, {})) asked.answer(tl::unexpected{error});
     version_.reset();
     error_ = error;

@@ -19,6 +19,7 @@
 
 #include "base/unique_fd.hpp"
 #include "bird/include_feed.hpp"
+#include "bird/kept_disabled.hpp"
 #include "bird/protocol_feed.hpp"
 #include "cli/doctor_gather.hpp"
 #include "frr/dataplane_address.hpp"
@@ -68,6 +69,8 @@ std::string left_over(const io::UndoRecord& record) {
     if (const auto subject = bird::parse_protocol_subject(record.subject);
         subject && record.feed == bird::protocol_feed)
         return "BIRD's protocol " + subject->name;
+    if (const auto known = bird::parse_disabled(record))
+        return "BIRD's protocol " + known->protocol.name + ", which you had disabled";
     if (const auto subject = bird::parse_include_subject(record.subject); subject && record.feed == bird::include_feed)
         return "BIRD's constants in " + subject->file;
     if (const auto known = frr::parse_record(record)) return "FRR's running configuration: " + to_string(known->place);

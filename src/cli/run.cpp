@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "bird/include_feed.hpp"
+#include "bird/kept_disabled.hpp"
 #include "bird/protocol_feed.hpp"
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
@@ -28,9 +29,10 @@ namespace cli {
 namespace {
 
 // What an ended daemon changed, put back where it still stands; else the reason why it could not be.
-base::Result<bool, std::string> revert(const io::UndoRecord& record, frr::VtyReverter& frr) {
+base::Result<bool, std::string> revert(const io::UndoRecord& record, io::UndoLog& undo, frr::VtyReverter& frr) {
     if (record.feed == bird::protocol_feed) return bird::revert_protocol(record);
-    if (record.feed == bird::include_feed) return bird::revert_include(record);
+    if (record.feed == bird::include_feed) return bird::revert_include(record, undo);
+    if (record.feed == bird::disabled_feed) return bird::revert_disabled(record);
     if (record.feed == frr::vty_feed) return frr.revert(record);
     const auto reverted =
         record.feed == kernel::nexthop_feed ? kernel::revert_nexthops(record) : kernel::revert_operstate(record);
@@ -49,7 +51,7 @@ std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
     const auto records = undo.records();
     frr::VtyReverter frr;
     for (const auto& record : records) {
-        const auto reverted = revert(record, frr);
+        const auto reverted = revert(record, undo, frr);
         if (!reverted) {
             ++left;
             log.write(wgbfd::Level::error, "undo subject=" + record.subject + " problem=\"" + reverted.error() + "\"");

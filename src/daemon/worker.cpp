@@ -60,7 +60,9 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       undo_{settings_.run_dir.undo_log()},
       link_feed_{io_, undo_, clock_now},
       bird_control_{io_, controller_.config().bird.control},
+      bird_kept_{undo_, bird_control_},
       bird_protocols_{io_, undo_, clock_now, bird_control_},
+      former_includes_{io_, undo_, bird_control_, bird_kept_},
       routes_{io_,
               controller_.convergence(),
               {[this] { schedule_turn(); }, [this](const std::string& note) { log_.write(Level::notice, note); }}},
@@ -76,6 +78,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     were_up_ = settings_.run_dir.read_were_up();
     if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
     follow_nexthop_table();
+    former_includes_.adopt(controller_.config().bird.include);
     follow_include();
     adopt_frr_settings();
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();

@@ -17,7 +17,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.hpp"
+#include "bird/former_include.hpp"
 #include "bird/include_feed.hpp"
+#include "bird/kept_disabled.hpp"
 #include "bird/neighbors.hpp"
 #include "bird/protocol_feed.hpp"
 #include "bird/shared_control.hpp"
@@ -114,8 +116,10 @@ private:
     kernel::OperstateFeed link_feed_;
     std::optional<kernel::NexthopTable> nexthops_;  // none: no table is configured
     bird::SharedControl bird_control_;
+    bird::KeptDisabled bird_kept_;
     bird::ProtocolFeed bird_protocols_;
-    std::optional<bird::IncludeFeed> bird_include_;       // none: no file is configured
+    std::optional<bird::IncludeFeed> bird_include_;  // none: no file is configured
+    bird::FormerIncludes former_includes_;
     std::unique_ptr<frr::VtyFeed> frr_settings_;          // none: [frr] vty is not set
     std::unique_ptr<frr::VtyFeed> leaving_frr_settings_;  // of another directory: takes its changes back
     std::vector<adjacency::Link> links_;

@@ -50,10 +50,9 @@ void Worker::follow_include() {
     bird::IncludeSettings settings{.entries = include_entries(config),
                                    .interval = config.bird.include_interval,
                                    .communities_interval = config.bird.communities_interval};
-    if (bird_include_)
-        bird_include_->configure(std::move(settings));
-    else
-        bird_include_.emplace(io_, undo_, clock_now, bird_control_, *config.bird.include, std::move(settings));
+    if (bird_include_) return bird_include_->configure(std::move(settings));
+    former_includes_.yield(*config.bird.include);
+    bird_include_.emplace(io_, undo_, clock_now, bird_control_, bird_kept_, *config.bird.include, std::move(settings));
 }
 
 // At the start: what an earlier process left in a directory that is configured no more goes at once.

@@ -179,6 +179,7 @@ view::Process Worker::process() const {
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.routes = routes_.status();
     out.problems = source_problems();
+    for (auto& problem : former_includes_.problems()) out.problems.push_back("bird-include: " + std::move(problem));
     if (const auto refused = controller_.refused_sessions(); refused > 0)
         out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
                                std::to_string(probe::default_capacity));
@@ -205,6 +206,7 @@ void Worker::sample() {
         for (const auto& problem : source_problems()) now.insert("source problem=\"" + problem + "\"");
         if (frr_settings_)
             for (const auto& problem : frr_settings_->problems()) now.insert("frr-vty problem=\"" + problem + "\"");
+        for (const auto& problem : former_includes_.problems()) now.insert("bird-include problem=\"" + problem + "\"");
         for (const auto& problem : now)
             if (!problems_told_.contains(problem)) log_.write(Level::warning, problem);
         problems_told_ = std::move(now);

@@ -27,13 +27,15 @@ struct Talk {
     void restart_feed() {
         bird.hang_up();
         feed.reset();
+        kept.reset();
         control.emplace(context, path.string());  // as a new process has it
+        kept.emplace(undo, *control);
         feed.emplace(
             context, undo,
             [this] {
                 return base::Now{base::TimePoint{} + clock, {}};
             },
-            *control, file.string(), settings);
+            *control, *kept, file.string(), settings);
     }
     std::string answer(const std::string& command) {
         if (command == "eval wgbfd_content")
@@ -116,6 +118,7 @@ struct Talk {
     boost::asio::io_context context{1};
     io::UndoLog undo{directory.path / "undo"};
     std::optional<SharedControl> control;
+    std::optional<KeptDisabled> kept;
     base::Duration clock{};
     IncludeSettings settings{.entries = {{.adjacency = "paris", .dn42_latency = 3}, {.adjacency = "berlin"}},
                              .interval = 0s,
@@ -487,18 +490,18 @@ TEST_CASE("a record is reverted where the file is ours still, and nowhere else")
     const auto subject = include_subject(t.path.string(), t.file.string());
     CHECK(parse_include_subject("/run/my bird/bird.ctl /etc/x")->file == "/etc/x");
     for (const char* bad : {"", "/x", " /x", "/run/bird.ctl "}) CHECK_FALSE(parse_include_subject(bad));
-    CHECK_FALSE(revert_include({"link", subject, "", ""}));
+    CHECK_FALSE(revert_include({"link", subject, "", ""}, t.undo));
     t.bird.stop();
     const io::UndoRecord record{"bird-include", subject, "at rest", "written by wgbfd"};
-    CHECK_FALSE(revert_include(record).value());  // it is at rest
+    CHECK_FALSE(revert_include(record, t.undo).value());  // it is at rest
     auto other = *t.on_disk();
     other[0].value = "false";
     t.write(render(other));
-    CHECK(revert_include(record).value());
+    CHECK(revert_include(record, t.undo).value());
     CHECK(is_at_rest(*t.on_disk()));
     t.write("somebody else's\n");
-    CHECK_FALSE(revert_include(record));
+    CHECK_FALSE(revert_include(record, t.undo));
     CHECK(t.text() == "somebody else's\n");
     std::filesystem::remove(t.file);
-    CHECK_FALSE(revert_include(record).value());
+    CHECK_FALSE(revert_include(record, t.undo).value());
 }
