@@ -63,6 +63,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       bird_kept_{undo_, bird_control_},
       bird_protocols_{io_, undo_, clock_now, bird_control_},
       former_includes_{io_, undo_, bird_control_, bird_kept_},
+      frr_settings_{io_, undo_, clock_now, [this] { frr_settings_.apply(controller_.wanted(frr::vty_feed)); }},
       routes_{io_,
               controller_.convergence(),
               {[this] { schedule_turn(); }, [this](const std::string& note) { log_.write(Level::notice, note); }}},
@@ -80,7 +81,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     follow_nexthop_table();
     former_includes_.adopt(controller_.config().bird.include);
     follow_include();
-    adopt_frr_settings();
+    frr_settings_.follow(controller_.config().frr.vty);
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);
@@ -115,7 +116,7 @@ void Worker::watch_host() {
         links_ = std::move(links);
         link_feed_.on_links(links_);
         if (nexthops_) nexthops_->on_links(links_);
-        if (frr_settings_) frr_settings_->on_links(links_);
+        frr_settings_.on_links(links_);
         devices_->on_links(links_);
         on_host();
         routes_.on_links(links_);

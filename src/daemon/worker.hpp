@@ -34,7 +34,7 @@
 #include "daemon/run_dir.hpp"
 #include "frr/bfd_dataplane.hpp"
 #include "frr/neighbors.hpp"
-#include "frr/vty_feed.hpp"
+#include "frr/vty_directories.hpp"
 #include "io/fd_watch.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/links.hpp"
@@ -87,8 +87,6 @@ private:
     void change_bfdd();  // another address, or none
     void follow_nexthop_table();
     void follow_include();
-    void adopt_frr_settings();
-    void follow_frr_settings();
     void apply_feeds();
     void withdraw_feeds();  // then say_goodbye()
     void await_signal();
@@ -120,8 +118,7 @@ private:
     bird::ProtocolFeed bird_protocols_;
     std::optional<bird::IncludeFeed> bird_include_;  // none: no file is configured
     bird::FormerIncludes former_includes_;
-    std::unique_ptr<frr::VtyFeed> frr_settings_;          // none: [frr] vty is not set
-    std::unique_ptr<frr::VtyFeed> leaving_frr_settings_;  // of another directory: takes its changes back
+    frr::VtyDirectories frr_settings_;
     std::vector<adjacency::Link> links_;
     std::vector<adjacency::Device> device_values_;
     std::optional<kernel::Links> link_watch_;

@@ -2,7 +2,6 @@
 #include <boost/asio/post.hpp>
 
 #include "daemon/worker.hpp"
-#include "frr/vty_revert.hpp"
 
 namespace wgbfd {
 
@@ -18,7 +17,7 @@ void Worker::apply_feeds() {
     link_feed_.apply(controller_.wanted(kernel::operstate_feed));
     if (nexthops_) nexthops_->apply(controller_.wanted(kernel::nexthop_feed));
     bird_protocols_.apply(controller_.wanted(bird::protocol_feed));
-    if (frr_settings_) frr_settings_->apply(controller_.wanted(frr::vty_feed));
+    frr_settings_.apply(controller_.wanted(frr::vty_feed));
     if (bird_include_) bird_include_->apply(controller_.wanted(bird::include_feed));
 }
 
@@ -55,52 +54,15 @@ void Worker::follow_include() {
     bird_include_.emplace(io_, undo_, clock_now, bird_control_, bird_kept_, *config.bird.include, std::move(settings));
 }
 
-// At the start: what an earlier process left in a directory that is configured no more goes at once.
-void Worker::adopt_frr_settings() {
-    const auto& directory = controller_.config().frr.vty;
-    frr::VtyReverter reverter;
-    for (const auto& record : undo_.records(frr::vty_feed)) {
-        const auto known = frr::parse_record(record);
-        if (directory && known && known->directory == *directory) continue;
-        try {
-            const auto reverted = reverter.revert(record);
-            if (!reverted) throw std::runtime_error{reverted.error()};
-            undo_.forget(record.feed, record.subject);
-        } catch (const std::runtime_error& error) {
-            log_.write(Level::error, "undo subject=\"" + record.subject + "\" problem=\"" + error.what() + "\"");
-        }
-    }
-    follow_frr_settings();
-}
-
-void Worker::follow_frr_settings() {
-    const auto& directory = controller_.config().frr.vty;
-    if (leaving_frr_settings_) return;  // what is configured when it has left is followed then
-    if (frr_settings_ && frr_settings_->directory() != directory) {
-        leaving_frr_settings_ = std::move(frr_settings_);
-        leaving_frr_settings_->withdraw_all([this] {
-            boost::asio::post(io_, [this] {
-                leaving_frr_settings_.reset();
-                if (!stopping_) follow_frr_settings();
-                schedule_turn();
-            });
-        });
-        return;
-    }
-    if (!directory || frr_settings_) return;
-    frr_settings_ = std::make_unique<frr::VtyFeed>(io_, undo_, clock_now, *directory);
-    frr_settings_->on_links(links_);
-}
-
 void Worker::withdraw_feeds() {
     link_feed_.withdraw_all();
     if (nexthops_) nexthops_->withdraw_all();
     const auto left = [this] {
         if (--feeds_leaving_ == 0) say_goodbye();
     };
-    feeds_leaving_ = 1 + (frr_settings_ ? 1 : 0) + (bird_include_ ? 1 : 0);
+    feeds_leaving_ = 2 + (bird_include_ ? 1 : 0);
     bird_protocols_.withdraw_all(left);
-    if (frr_settings_) frr_settings_->withdraw_all(left);
+    frr_settings_.withdraw_all(left);
     if (bird_include_) bird_include_->withdraw_all(left);
 }
 

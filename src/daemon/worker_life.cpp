@@ -121,7 +121,7 @@ std::optional<std::string> Worker::reload() {
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
         follow_nexthop_table();
-        follow_frr_settings();
+        frr_settings_.follow(controller_.config().frr.vty);
         follow_include();
         metrics_.follow(controller_.config().metrics.listen);
         if (other_bfdd) change_bfdd();
@@ -173,8 +173,8 @@ view::Process Worker::process() const {
     out.feeds.push_back(link_feed_.status());
     if (nexthops_) out.feeds.push_back(nexthops_->status());
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
-    if (frr_settings_ && !(frr_settings_->is_clear() && controller_.wanted(frr::vty_feed).empty()))
-        out.feeds.push_back(frr_settings_->status());
+    if (!frr_settings_.is_clear() || !controller_.wanted(frr::vty_feed).empty())
+        out.feeds.push_back(frr_settings_.status());
     if (bird_include_) out.feeds.push_back(bird_include_->status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.routes = routes_.status();
@@ -204,8 +204,7 @@ void Worker::sample() {
     if (devices_) {
         std::set<std::string> now;
         for (const auto& problem : source_problems()) now.insert("source problem=\"" + problem + "\"");
-        if (frr_settings_)
-            for (const auto& problem : frr_settings_->problems()) now.insert("frr-vty problem=\"" + problem + "\"");
+        for (const auto& problem : frr_settings_.problems()) now.insert("frr-vty problem=\"" + problem + "\"");
         for (const auto& problem : former_includes_.problems()) now.insert("bird-include problem=\"" + problem + "\"");
         for (const auto& problem : now)
             if (!problems_told_.contains(problem)) log_.write(Level::warning, problem);

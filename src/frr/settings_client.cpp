@@ -39,23 +39,24 @@ SettingsClient::SettingsClient(Shared& shared, NeighborSource source, std::funct
       source_{source},
       on_settled_{std::move(on_settled)},
       vty_{shared.context, shared.directory, std::string{daemon_of(source)}},
+      lines_{shared.undo, shared.directory, source},
+      entry_{vty_,
+             {.entered = [this](const Change& change,
+                                const std::optional<VtyReply>& refusal) { on_entered(change, refusal); },
+              .ended = [this] { end_look(); },
+              .failed =
+                  [this](const VtyError& error) {
+                      unheard_ = entry_.unfinished();
+                      failed(error);
+                  }}},
       timer_{shared.context,
              [this] {
                  thorough_ = !is_watching();
                  look();
              }},
       turn_{shared.context, [this] { read(); }} {
-    for (const auto& record : shared_.undo.records(vty_feed)) {
-        auto known = parse_record(record);
-        if (!known || known->directory != shared_.directory || source_of(known->place.setting) != source_) continue;
-        if (known->held.ours.empty()) {
-            overruled_.insert(std::move(known->place));
-            continue;
-        }
-        if (source_ != NeighborSource::bgp)
-            reckoned_.emplace(known->place.where, known->held.before.value_or(known->held.reckoned));
-        held_.emplace(std::move(known->place), std::move(known->held));
-    }
+    if (source_ == NeighborSource::bgp) return;
+    for (const auto& [place, line] : held()) reckoned_.emplace(place.where, line.before.value_or(line.reckoned));
 }
 
 void SettingsClient::look() {
@@ -64,10 +65,10 @@ void SettingsClient::look() {
         return;
     }
     again_ = false;
-    if (shared_.wishes.interfaces.empty() && held_.empty()) {
+    if (shared_.wishes.interfaces.empty() && held().empty()) {
         timer_.cancel();
         desired_ = {};
-        end_overruling();
+        lines_.end_overruling({});
         return on_settled_();
     }
     busy_ = true;
@@ -86,11 +87,15 @@ void SettingsClient::ask(std::string command, void (SettingsClient::*then)(VtyRe
 void SettingsClient::on_configuration(VtyReply reply) {
     const auto now = std::chrono::steady_clock::now();
     took_ = now - asked_;
-    reconnected_ = vty_.connections() != std::exchange(connection_, vty_.connections());
-    // Its first connection tells nothing of when it was started, and one that we gave up ourselves neither.
-    const bool hung = failure_ && failure_->failure == VtyFailure::timeout;
-    if (reconnected_ && !hung && (connection_ > 1 || failure_)) starting_until_ = now + starting_for;
-    answered_ = true;
+    // Its first answer tells nothing of when it was started; one that only hung lives the same life.
+    const bool restarted = life_ && *life_ != vty_.life();
+    life_ = vty_.life();
+    if (restarted) starting_until_ = now + starting_for;
+    fresh_ = !std::exchange(answered_, true) || restarted;
+    if (fresh_) {
+        version_.reset();
+        asked_for_.clear();
+    }
     failure_.reset();
     back_off_ = {};
     if (!reply.ok())
@@ -105,7 +110,7 @@ void SettingsClient::read() {
     shown_ = reader_->take();
     reader_.reset();
     lose();
-    if (reconnected_ || !version_) return ask("show version", &SettingsClient::on_version);
+    if (!version_) return ask("show version", &SettingsClient::on_version);
     ask_costs();
 }
 
@@ -118,11 +123,11 @@ void SettingsClient::on_version(VtyReply reply) {
 // there at all is told before that.
 void SettingsClient::ask_costs() {
     interfaces_.clear();
-    if (std::exchange(thorough_, false) || reconnected_) asked_for_.clear();
+    if (std::exchange(thorough_, false)) asked_for_.clear();
     if (source_ != NeighborSource::bgp)
         for (const auto& [name, wish] : shared_.wishes.interfaces) {
             const bool needed = wish.standing != Standing::fine || !asked_for_.contains(name);
-            if (needed && !held_.contains({cost_setting(source_), name})) interfaces_.push_back(name);
+            if (needed && !held().contains({cost_setting(source_), name})) interfaces_.push_back(name);
         }
     next_cost();
 }
@@ -143,8 +148,8 @@ void SettingsClient::on_cost(VtyReply reply) {
 
 void SettingsClient::plan() {
     const Own own = [this](const Place& place) {
-        const auto found = held_.find(place);
-        return found != held_.end() ? found->second.before : value_at(shown_, place);
+        const auto found = held().find(place);
+        return found != held().end() ? found->second.before : value_at(shown_, place);
     };
     if (source_ == NeighborSource::bgp) {
         const PeerLookup peers{shared_.wishes, shared_.links};
@@ -152,143 +157,54 @@ void SettingsClient::plan() {
     } else {
         desired_ = desired_costs(cost_setting(source_), shared_.wishes, shown_, own, reckoned_);
     }
-    end_overruling();
-    changes_ = changes_to(desired_.lines, held_, overruled_, shown_, reckoned_);
-    if (!record()) std::erase_if(changes_, [](const Change& change) { return !change.takes_back; });
+    lines_.end_overruling(desired_.lines);
+    auto changes = changes_to(desired_.lines, held(), overruled(), shown_, reckoned_);
+    if (!lines_.record(changes)) std::erase_if(changes, [](const Change& change) { return !change.takes_back; });
     looked_ = true;
-    next_change();
+    entry_.run(std::move(changes));
 }
 
 void SettingsClient::lose() {
-    std::set<Place> places;
-    std::vector<Place> decided;
-    for (const auto& lost :
-         lost_lines(held_, shown_, reconnected_, std::chrono::steady_clock::now() < starting_until_)) {
-        if (lost.decided)
-            decided.push_back(lost.place);
-        else
-            places.insert(lost.place);
-    }
-    give_up(places);
-    leave_alone(decided);
+    lines_.lose(lost_lines(held(), shown_,
+                           {.fresh = fresh_,
+                            .starting = std::chrono::steady_clock::now() < starting_until_,
+                            .unheard = std::exchange(unheard_, {})}));
 }
 
-// Whoever comes after us is to leave it alone, too.
-void SettingsClient::leave_alone(const std::vector<Place>& places) {
-    std::vector<io::UndoRecord> records;
-    for (const auto& place : places) {
-        auto line = std::move(held_.at(place));
-        held_.erase(place);
-        overruled_.insert(place);
-        line.ours.clear();
-        records.push_back(to_record(shared_.directory, place, line));
-    }
-    try {
-        shared_.undo.record(records);
-    } catch (const std::system_error& error) {
-        undo_problem_ = std::string{"an undo record stays: "} + error.what();
-    }
-}
-
-void SettingsClient::end_overruling() {
-    std::set<Place> over;
-    for (const auto& place : overruled_)
-        if (!desired_.lines.contains(place)) over.insert(place);
-    for (const auto& place : over) overruled_.erase(place);
-    give_up(over);
-}
-
-void SettingsClient::give_up(const std::set<Place>& places) {
-    if (places.empty()) return;
-    std::vector<std::string> subjects;
-    for (const auto& place : places) {
-        held_.erase(place);
-        subjects.push_back(to_subject(shared_.directory, place));
-    }
-    try {
-        shared_.undo.forget(vty_feed, subjects);
-        undo_problem_.clear();
-    } catch (const std::system_error& error) {
-        // A record too many is harmless: it is reverted only where our value still stands.
-        undo_problem_ = std::string{"an undo record stays: "} + error.what();
-    }
-}
-
-bool SettingsClient::record() {
-    std::vector<io::UndoRecord> records;
-    for (const auto& change : changes_)
-        if (!change.takes_back) records.push_back(to_record(shared_.directory, change.place, change.record));
-    try {
-        shared_.undo.record(records);
-        if (!records.empty()) undo_problem_.clear();
-    } catch (const std::system_error& error) {
-        undo_problem_ = std::string{daemon_of(source_)} +
-                        " is left as it is, for its undo record cannot be written: " + error.what();
-        return false;
-    }
-    for (const auto& change : changes_)
-        if (!change.takes_back) held_.insert_or_assign(change.place, change.record);
-    return true;
-}
-
-void SettingsClient::next_change() {
-    if (changes_.empty()) return end_look();
-    const auto& change = changes_.back();
-    steps_ = commands_for(change.place, change.to, change.block);
-    steps_.insert(steps_.begin(), "configure terminal");
-    steps_.emplace_back("end");
-    std::ranges::reverse(steps_);
-    refusal_.reset();
-    ask(steps_.back(), &SettingsClient::on_step);
-}
-
-void SettingsClient::on_step(VtyReply reply) {
-    steps_.pop_back();
-    if (steps_.empty()) return end_change();
-    if (!reply.ok() && !refusal_) {
-        refusal_ = refused(changes_.back(), reply);
-        steps_ = {"end"};  // whatever was refused, the next change begins at the top
-    }
-    ask(steps_.back(), &SettingsClient::on_step);
-}
-
-std::string SettingsClient::refused(const Change& change, const VtyReply& reply) const {
+std::string SettingsClient::worded(const Change& change, const VtyReply& refusal) const {
     const std::string daemon{daemon_of(source_)};
-    if (reply.status == no_match && version_ && has_mgmtd(*version_))
+    if (refusal.status == no_match && version_ && has_mgmtd(*version_))
         return daemon + " does not take " + to_string(change.place) +
                " on its own socket: this version keeps it in mgmtd, which wgbfd does not reach";
-    return daemon + " refuses to change " + to_string(change.place) + ": " + one_line(reply.text);
+    return daemon + " refuses to change " + to_string(change.place) + ": " + one_line(refusal.text);
 }
 
-void SettingsClient::end_change() {
-    const auto change = std::move(changes_.back());
-    changes_.pop_back();
-    if (refusal_) {
-        refusals_.push_back(*std::move(refusal_));
+void SettingsClient::on_entered(const Change& change, const std::optional<VtyReply>& refusal) {
+    if (refusal) {
+        refusals_.push_back(worded(change, *refusal));
         // What was not entered is not ours; what stood before stands.
         if (!change.takes_back && change.record.ours.size() == 1) given_up_.insert(change.place);
     } else if (change.takes_back) {
         given_up_.insert(change.place);
     } else {
-        held_.at(change.place).ours = {*change.to};
+        lines_.entered(change);
     }
-    next_change();
 }
 
 // Whether it heard the last command shows when it is looked at again.
 void SettingsClient::failed(const VtyError& error) {
+    if (!life_) life_ = vty_.life();
     failure_ = error;
     looked_ = false;
-    changes_.clear();
     back_off_ = std::clamp(back_off_ * 2, watch_every, longest_back_off);
     // What does not run starts with what its file says.
     if (shared_.leaving && error.failure == VtyFailure::not_running)
-        for (const auto& [place, line] : held_) given_up_.insert(place);
+        for (const auto& [place, line] : held()) given_up_.insert(place);
     end_look();
 }
 
 void SettingsClient::end_look() {
-    give_up(std::exchange(given_up_, {}));
+    lines_.give_up(std::exchange(given_up_, {}));
     busy_ = false;
     if (again_) return look();
     const auto wait = !refusals_.empty() ? longest_back_off : is_watching() ? watch_every : look_every;
@@ -297,18 +213,18 @@ void SettingsClient::end_look() {
 }
 
 bool SettingsClient::is_watching() const {
-    return !held_.empty() || !desired_.lines.empty() || !refusals_.empty() || !undo_problem_.empty();
+    return !held().empty() || !desired_.lines.empty() || !refusals_.empty() || !lines_.problem().empty();
 }
 
 std::vector<std::string> SettingsClient::problems() const {
     std::vector<std::string> out;
     // A daemon that is not enabled is none of our business; one that was there is missed.
-    if (failure_ && (answered_ || !held_.empty() || failure_->failure != VtyFailure::not_running))
+    if (failure_ && (answered_ || !held().empty() || failure_->failure != VtyFailure::not_running))
         out.push_back(failure_->text);
-    if (!undo_problem_.empty()) out.push_back(undo_problem_);
+    if (!lines_.problem().empty()) out.push_back(lines_.problem());
     out.insert(out.end(), refusals_.begin(), refusals_.end());
     out.insert(out.end(), desired_.problems.begin(), desired_.problems.end());
-    for (const auto& place : overruled_)
+    for (const auto& place : overruled())
         out.push_back(to_string(place) + " was changed to " + to_string(place, value_at(shown_, place)) +
                       " against us, and is left alone until all is well there again");
     return out;

@@ -15,6 +15,8 @@
 #include <boost/asio/io_context.hpp>
 
 #include "adjacency/link.hpp"
+#include "frr/change_entry.hpp"
+#include "frr/held_lines.hpp"
 #include "frr/settings_plan.hpp"
 #include "frr/vty.hpp"
 #include "frr/vty_show.hpp"
@@ -41,8 +43,8 @@ public:
     bool is_settled() const { return !busy_ && !again_; }
     bool has_tried() const { return looked_ || failure_; }  // one look has ended, however
     bool has_looked() const { return looked_; }             // the last look came to its end
-    const Holdings& held() const { return held_; }
-    const std::set<Place>& overruled() const { return overruled_; }
+    const Holdings& held() const { return lines_.held(); }
+    const std::set<Place>& overruled() const { return lines_.overruled(); }
     const DesiredSettings& desired() const { return desired_; }
     std::vector<std::string> problems() const;
 
@@ -56,26 +58,20 @@ private:
     void on_cost(VtyReply reply);
     void plan();
     void lose();
-    void leave_alone(const std::vector<Place>& places);
-    void end_overruling();
-    void give_up(const std::set<Place>& places);
-    bool record();
-    void next_change();
-    void on_step(VtyReply reply);
-    void end_change();
+    void on_entered(const Change& change, const std::optional<VtyReply>& refusal);
     void failed(const VtyError& error);
     void end_look();
     bool is_watching() const;
-    std::string refused(const Change& change, const VtyReply& reply) const;
+    std::string worded(const Change& change, const VtyReply& refusal) const;
 
     Shared& shared_;
     NeighborSource source_;
     std::function<void()> on_settled_;
     Vty vty_;
+    HeldLines lines_;
+    ChangeEntry entry_;
     io::Timer timer_, turn_;
 
-    Holdings held_;
-    std::set<Place> overruled_;
     DesiredSettings desired_;
     Reckoned reckoned_;                // what an interface costs without us
     std::set<std::string> asked_for_;  // interfaces whose cost was asked for
@@ -86,18 +82,15 @@ private:
     base::Duration back_off_{};
     base::TimePoint asked_{};
     base::Duration took_{};                // to show its configuration
-    std::uint64_t connection_ = 0;         // of the last look
-    bool reconnected_ = false;             // this look is the first over its connection
+    std::optional<std::string> life_;      // of the daemon when it was looked at last
+    bool fresh_ = false;                   // this look is the first, or the first since it was restarted
+    std::set<Place> unheard_;              // what the last look was to enter and did not see to its end
     base::TimePoint starting_until_{};     // it was restarted
     std::optional<RunningReader> reader_;  // of this look, as all that follows
     RunningConfig shown_;
     std::vector<std::string> interfaces_;  // whose cost is still to be asked
-    std::vector<Change> changes_;          // the last one is under way
-    std::vector<std::string> steps_;       // of the change under way, the last one next
-    std::optional<std::string> refusal_;
     std::vector<std::string> refusals_;
     std::set<Place> given_up_;  // whose records may go
-    std::string undo_problem_;
 };
 
 }  // namespace frr

@@ -15,12 +15,13 @@ Change take_back(const Place& place, const Held& held) {
 
 }  // namespace
 
-std::vector<Lost> lost_lines(const Holdings& held, const RunningConfig& running, bool reconnected, bool starting) {
+std::vector<Lost> lost_lines(const Holdings& held, const RunningConfig& running, const Doubt& doubt) {
     std::vector<Lost> out;
     for (const auto& [place, line] : held) {
         const auto present = value_at(running, place);
         if (is_ours(line, present)) continue;
-        const bool forgotten = starting || (reconnected && present == line.before);
+        const bool doubted = doubt.fresh || doubt.unheard.contains(place);
+        const bool forgotten = doubt.starting || (doubted && present == line.before);
         out.push_back({place, present, !forgotten});
     }
     return out;

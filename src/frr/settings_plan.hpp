@@ -17,9 +17,14 @@ struct Lost {
     bool decided = false;  // somebody changed it; else the daemon was restarted and read its file
     friend bool operator==(const Lost&, const Lost&) = default;
 };
-// What of `held` is ours no more. `reconnected`: it may have been restarted, and so have forgotten what was not saved.
-// `starting`: it is known to have been, and may still be reading its configuration.
-std::vector<Lost> lost_lines(const Holdings& held, const RunningConfig& running, bool reconnected, bool starting);
+// Why a line of ours may be gone without anybody's decision.
+struct Doubt {
+    bool fresh = false;  // nobody has looked before: it may have been restarted, and have forgotten what was not saved
+    bool starting = false;      // it was restarted, and may still be reading its configuration
+    std::set<Place> unheard{};  // it may not have heard what was to be entered there
+};
+// What of `held` is ours no more.
+std::vector<Lost> lost_lines(const Holdings& held, const RunningConfig& running, const Doubt& doubt);
 
 struct Change {
     Place place;

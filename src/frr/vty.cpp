@@ -9,6 +9,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "io/socket_life.hpp"
 #include "io/stream_client.hpp"
 #include "io/timer.hpp"
 
@@ -51,7 +52,7 @@ struct Vty::Impl {
     std::deque<Asked> waiting;  // the first one is under way when `busy`
     bool busy = false;
     bool enabled = false;  // the opening has been answered
-    std::uint64_t connections = 0;
+    std::string life;
     VtyReader reader;
     std::unique_ptr<io::StreamClient> stream;  // none: not connected
     io::Timer deadline{context, [this] { fail(VtyFailure::timeout, "does not answer within 3 s"); }};
@@ -71,10 +72,11 @@ void Vty::Impl::next() {
 void Vty::Impl::connect() {
     enabled = false;
     reader = {};
+    life.clear();
     stream =
         std::make_unique<io::StreamClient>(context, io::StreamClient::Options{.path = path, .first_retry = {}},
                                            io::StreamClient::Handlers{
-                                               .connected = [this] { stream->send(with_nul(std::string{opening})); },
+                                               .connected = [this] { on_connected(); },
                                                .received =
                                                    [this](std::span<std::byte> bytes) {
                                                        const auto size = bytes.size();
@@ -85,6 +87,11 @@ void Vty::Impl::connect() {
                                            });
 }
 
+void Vty::Impl::on_connected() {
+    life = io::socket_life(path);
+    stream->send(with_nul(std::string{opening}));
+}
+
 void Vty::Impl::on_bytes(std::string_view bytes) {
     if (auto reply = reader.feed(bytes)) return on_reply(std::move(*reply));
     if (reader.size() > longest_reply) fail(VtyFailure::too_long, "answers with more than 64 MiB");
@@ -93,7 +100,6 @@ void Vty::Impl::on_bytes(std::string_view bytes) {
 void Vty::Impl::on_reply(VtyReply reply) {
     if (!busy) return;
     if (std::exchange(enabled, true)) return finish(std::move(reply));
-    ++connections;
     if (!stream->send(with_nul(waiting.front().text))) fail(VtyFailure::closed, "closed the connection");
 }
 
@@ -131,7 +137,7 @@ void Vty::command(std::string text, Answer answer) {
     impl_->turn.expire_after({});
 }
 
-std::uint64_t Vty::connections() const { return impl_->connections; }
+const std::string& Vty::life() const { return impl_->life; }
 
 base::Result<VtyReply, VtyError> VtyTalk::ask(std::string command) {
     std::optional<base::Result<VtyReply, VtyError>> result;

@@ -32,8 +32,9 @@ public:
 
     // The answer comes in a turn of its own, within 3 s of the command's being sent. It may ask again.
     void command(std::string text, Answer answer);
-    // How often it has connected: another number than before an answer means that the daemon may have been restarted.
-    std::uint64_t connections() const;
+    // Of the daemon that it tried to reach last (io::socket_life): another one after it was restarted, "" where none
+    // was.
+    const std::string& life() const;
 
 private:
     struct Impl;

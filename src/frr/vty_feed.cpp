@@ -115,13 +115,23 @@ policy::FeedStatus VtyFeed::status() const {
 }
 
 void VtyFeed::withdraw_all(std::function<void()> done) {
+    limit_.expire_after(leave_within);
+    leave(std::move(done));
+}
+
+void VtyFeed::leave(std::function<void()> done) {
     left_ = std::move(done);
     shared_.leaving = true;
-    limit_.expire_after(leave_within);
     judged_ = true;
     wishes_ = {};
     for (const auto& client : clients_) client->look();
     check_left();
+}
+
+void VtyFeed::stay() {
+    left_ = {};
+    limit_.cancel();
+    shared_.leaving = judged_ = false;
 }
 
 bool VtyFeed::is_settled() const { return std::ranges::all_of(clients_, &SettingsClient::is_settled); }

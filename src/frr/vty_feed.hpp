@@ -30,6 +30,9 @@ public:
     std::vector<std::string> problems() const;
     // For stop: takes everything back, and then calls `done`, within 2 s however FRR behaves.
     void withdraw_all(std::function<void()> done);
+    // Likewise, for as long as it takes.
+    void leave(std::function<void()> done);
+    void stay();              // what is left by then stands until the next apply()
     bool is_settled() const;  // nothing is under way
     bool is_clear() const;    // and nothing of ours stands
     const std::string& directory() const { return shared_.directory; }

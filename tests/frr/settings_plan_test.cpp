@@ -17,19 +17,24 @@ const Held ours{.before = {}, .reckoned = 10, .ours = {65535}};
 }  // namespace
 
 TEST_CASE("what stands as we left it is ours; what somebody changed is not, and by his decision") {
-    CHECK(lost_lines({{wg0, ours}}, cost(65535), false, false).empty());
-    CHECK(lost_lines({{wg0, ours}}, cost(70), false, false) == std::vector{Lost{wg0, 70, true}});
-    CHECK(lost_lines({{wg0, ours}}, no_cost, false, false) == std::vector{Lost{wg0, {}, true}});
+    CHECK(lost_lines({{wg0, ours}}, cost(65535), {}).empty());
+    CHECK(lost_lines({{wg0, ours}}, cost(70), {}) == std::vector{Lost{wg0, 70, true}});
+    CHECK(lost_lines({{wg0, ours}}, no_cost, {}) == std::vector{Lost{wg0, {}, true}});
 }
 
 TEST_CASE("a daemon that may have been restarted has forgotten, where what was before stands again") {
-    CHECK(lost_lines({{wg0, ours}}, no_cost, true, false) == std::vector{Lost{wg0, {}, false}});
-    CHECK(lost_lines({{wg0, ours}}, cost(70), true, false) == std::vector{Lost{wg0, 70, true}});
-    CHECK(lost_lines({{wg0, ours}}, cost(65535), true, false).empty());  // `write` had saved it: still ours
+    CHECK(lost_lines({{wg0, ours}}, no_cost, {.fresh = true}) == std::vector{Lost{wg0, {}, false}});
+    CHECK(lost_lines({{wg0, ours}}, cost(70), {.fresh = true}) == std::vector{Lost{wg0, 70, true}});
+    CHECK(lost_lines({{wg0, ours}}, cost(65535), {.fresh = true}).empty());  // `write` had saved it: still ours
 }
 
 TEST_CASE("what a daemon reads while it is starting is its file, and nobody's decision") {
-    CHECK(lost_lines({{wg0, ours}}, cost(70), false, true) == std::vector{Lost{wg0, 70, false}});
+    CHECK(lost_lines({{wg0, ours}}, cost(70), {.starting = true}) == std::vector{Lost{wg0, 70, false}});
+}
+
+TEST_CASE("what a daemon may not have heard is not there without anybody's decision") {
+    CHECK(lost_lines({{wg0, ours}}, no_cost, {.unheard = {wg0}}) == std::vector{Lost{wg0, {}, false}});
+    CHECK(lost_lines({{wg0, ours}}, cost(70), {.unheard = {wg0}}) == std::vector{Lost{wg0, 70, true}});
 }
 
 TEST_CASE("a first change remembers what stood before, or what OSPF took by itself") {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -185,6 +186,61 @@ TEST_CASE("a daemon that was restarted has forgotten, and is told again; another
     t.apply(up);
     REQUIRE(t.until([&] { return t.feed->is_clear(); }));
     CHECK(t.ospf() == file);
+}
+
+TEST_CASE("a daemon that hung: restarted since, its own value is nobody's decision; the same one, somebody's") {
+    Talk t;
+    t.apply(down);
+    REQUIRE(t.until([&] { return t.told() == both && t.feed->is_settled(); }));
+    t.ospfd.hangs = true;
+    REQUIRE(t.until([&] { return t.says("ospfd does not answer within 3 s"); }));
+    const auto thaw = [&] {
+        t.ospfd.hangs = false;
+        return t.until(
+            [&] { return t.problem().find("does not answer") == std::string::npos && t.feed->is_settled(); });
+    };
+    SUBCASE("restarted before it is looked at again") {
+        SUBCASE("the same file") { t.ospf() = untouched; }
+        SUBCASE("another value") { t.ospf() = {"ip ospf area 0", "ip ospf cost 70"}; }
+        const auto file = t.ospf();
+        t.ospfd.stop();
+        t.ospfd.start();
+        REQUIRE(thaw());
+        CHECK(t.problem().empty());
+        CHECK(t.ospf() == raised);
+        t.apply(up);
+        REQUIRE(t.until([&] { return t.feed->is_clear(); }));
+        CHECK(t.ospf() == file);
+    }
+    SUBCASE("the same one, in which the operator has put back what stood before") {
+        t.ospf() = untouched;
+        REQUIRE(thaw());
+        CHECK(t.says("wg0's OSPF cost was changed to none against us"));
+        CHECK(t.ospf() == untouched);
+    }
+    SUBCASE("the same one, untouched") {
+        const auto changes = t.ospfd.changes;
+        REQUIRE(thaw());
+        CHECK(t.problem().empty());
+        CHECK(t.ospfd.changes == changes);
+    }
+}
+
+TEST_CASE("a daemon that hung before it heard what was to be entered is told again: nobody has decided against us") {
+    Talk t;
+    bool hung = false;
+    t.ospfd.socket.on_command = [&](const std::string& command) {
+        if (command == "interface wg0" && !std::exchange(hung, true)) return;  // without an answer
+        t.ospfd.answer(command);
+    };
+    t.apply(down);
+    REQUIRE(t.until([&] { return t.says("ospfd does not answer within 3 s"); }));
+    CHECK(t.ospf() == untouched);
+    REQUIRE(t.until([&] { return t.ospf() == raised && t.feed->is_settled(); }));
+    CHECK(t.problem().empty());
+    t.apply(up);
+    REQUIRE(t.until([&] { return t.feed->is_clear(); }));
+    CHECK(t.ospf() == untouched);
 }
 
 TEST_CASE("what an earlier process changed stands until the first apply, then is judged") {

@@ -6,10 +6,12 @@ test_dn42.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups
 nothing here: link-local addresses, and allowed-ips of 0.0.0.0/0 and ::/0.
 """
 import json
+import socket
 import sys
+import threading
 
 from bird import CONTROL, SNIPPETS, Bird
-from pair import RUN_DIR, TIMERS, Pair, check, main, wait
+from pair import RUN_DIR, TIMERS, Pair, Server, check, main, wait
 from test_bird import cut, heal
 from wgbfdlab.topology import Peer, WireGuard
 
@@ -158,7 +160,8 @@ def include(build):
         check("status says what was told", wait(lambda: told(pair) == "down" and told(pair, "b-wg1") == "up, cost 10"), pair.a.rows())
         heal(pair)
         check("healed: they are back", wait(lambda: best(bird) == ("b_wg0", "b_wg0")), best(bird))
-        check("no session was restarted", [bird.protocol(name) for name in SESSIONS] == before, before)
+        now = [bird.protocol(name) for name in SESSIONS]
+        check("no session was restarted", now == before, (before, now))
         _reload(pair, bird, far)
         _ends(pair, bird)
 
@@ -338,7 +341,86 @@ def permission(build):
         check("the sessions never noticed", bird.established(*SESSIONS))
 
 
-GROUPS = {group.__name__: group for group in (ospf, neighbors, include, operator, permission)}
+# --- an end in the middle ---------------------------------------------------------------------------------------------
+class Deaf(Server):
+    """BIRD's control socket under another name, which hears no `disable` while it is told not to."""
+
+    PATH = "/run/bird/deaf.ctl"
+
+    def __init__(self, host):
+        self.host, self.deaf = host, False
+        super().__init__(host, self.PATH, self.pass_on)
+
+    def pass_on(self, connection):
+        with socket.socket(socket.AF_UNIX) as bird:
+            bird.connect(self.host.node.path(CONTROL))
+            threading.Thread(target=self.back, args=(bird, connection), daemon=True).start()
+            for line in connection.makefile("rb"):
+                if not (self.deaf and line.startswith(b"disable")):
+                    bird.sendall(line)
+            bird.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def back(bird, connection):
+        while piece := bird.recv(65536):
+            connection.sendall(piece)
+        connection.close()
+
+
+def interrupted(build):
+    """kill -9 between BIRD's `configure`, which enables what an operator has disabled, and our disabling it again."""
+    with Dn42(build) as pair:
+        control = Deaf(pair.a)
+        plain = pair.snippet()
+        pair.snippet = lambda: plain.replace("[bird]\n", f'[bird]\ncontrol = "{Deaf.PATH}"\n')
+        bird, _ = start(pair)
+        check("both peers are up and told", wait(lambda: told(pair) == told(pair, "b-wg1") == "up, cost 10"), (pair.a.rows(), problem(pair)))
+        bird.ask('disable b_wg1 "maintenance"')
+        for how in ("undo", "the next start", "the next start, with BIRD restarted meanwhile", "a stop that BIRD does not answer, and undo"):
+            _interrupted(pair, bird, control, how)
+            heal(pair)
+            if pair.a.daemon.poll() is not None:
+                pair.a.start("--config", "/run/wgbfd.toml")
+            wait(lambda: told(pair) == "up, cost 10")
+
+
+def _is_kept(bird):
+    return bird.protocol("b_wg1")[0] == "down" and bird.protocol("b_wg1")[2] == "maintenance"
+
+
+def _interrupted(pair, bird, control, how):
+    control.deaf = "stop" not in how
+    cut(pair)
+    if "stop" in how:
+        wait(lambda: constant(bird, "b_wg0_up") == "FALSE" and told(pair) == "down")
+        control.deaf = True
+        check(f"{how}: not 0, for something is left", pair.a.terminate() != 0, pair.a.log()[-400:])
+    else:
+        wait(lambda: constant(bird, "b_wg0_up") == "FALSE")
+        pair.a.kill_both()
+    check(f"{how}: BIRD's `configure` has enabled what was disabled", bird.protocol("b_wg1")[0] != "down", bird.protocol("b_wg1"))
+    said = pair.a.wgbfd("doctor").stdout
+    check(f"{how}: the doctor tells it", "BIRD's protocol b_wg1, which you had disabled" in said, said)
+    control.deaf = False
+    if how.endswith("meanwhile"):
+        bird.stop()
+        control.close()
+        bird.start()
+        control.__init__(pair.a)
+    if how.endswith("undo"):
+        done = pair.a.wgbfd("undo")
+        check(f"{how}: 0, and it is disabled again, with its message", done.returncode == 0 and _is_kept(bird), (done.stderr, bird.protocol("b_wg1")))
+        return
+    pair.a.start("--config", "/run/wgbfd.toml")
+    if how.endswith("start"):
+        check(f"{how}: it is disabled again, with its message", wait(lambda: _is_kept(bird)), bird.protocol("b_wg1"))
+        return
+    wait(lambda: told(pair) == "down")
+    check(f"{how}: it is BIRD's own, and left alone", bird.protocol("b_wg1")[0] != "down", bird.protocol("b_wg1"))
+    bird.ask('disable b_wg1 "maintenance"')
+
+
+GROUPS = {group.__name__: group for group in (ospf, neighbors, include, operator, permission, interrupted)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))

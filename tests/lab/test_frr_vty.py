@@ -90,6 +90,10 @@ class Sites(Pair):
                        f'peer = "{self.key(other, i)}"\n' for i in ("wg0", "wg1"))
         return f'[probe]\n{TIMERS}[frr]\nvty = "/run/frr"\n{rows}'
 
+    def without_feed(self):
+        rows = "".join(f'[[adjacency]]\nname = "b-{i}"\ninterface = "{i}"\npeer = "{self.key("b", i)}"\n' for i in ("wg0", "wg1"))
+        return f"[probe]\n{TIMERS}{rows}"
+
     def start(self):
         self.b.start_configured(self.configuration("b"))
         self.a.start_configured(self.configuration("a"))
@@ -183,6 +187,8 @@ def ospf(build):
         _operator(sites, before, with_70)
         _endings(sites, before, with_70)
         _restarted(sites, before)
+        _restarted_while_frozen(sites, before)
+        _directory_gone(sites, before)
         _frozen(sites, before)
 
 
@@ -275,11 +281,58 @@ def _restarted(sites, before):
     sites.goes("wg0")
 
 
+def freeze(sites):
+    process = int(sites.a.sh("cat /run/frr/ospfd.pid"))
+    sites.a.sh(f"kill -STOP {process}")
+    return process
+
+
+def _restarted_while_frozen(sites, before):
+    """With another cost in its file, which nobody has decided against us."""
+    sites.cut()
+    wait(lambda: stands(sites))
+    freeze(sites)
+    wait(lambda: "ospfd does not answer within 3 s" in sites.problem())
+    sites.a.stop_frr("ospfd")
+    sites.a.start_frr("ospfd", config=sites.frr("ospfd", 1).replace("interface wg0\n", "interface wg0\n ip ospf cost 70\n", 1))
+    with_70 = sites.a.ask_frr("ospfd", "show running-config")
+    check("ospfd frozen, and restarted before it is asked again: told again, and nobody's decision",
+          "cost 70" in with_70 and wait(lambda: stands(sites)) and wait(lambda: not sites.problem()), (sites.running(), sites.problem()))
+    check("the log never took it for one", "was changed to 70" not in sites.a.log().split("ospfd does not answer")[-1], sites.a.log()[-600:])
+    sites.heal()
+    check("healed: its file's cost", sites.is_as({**before, "ospfd": with_70}), sites.running())
+    vty.configure(sites.a.node, "ospfd", ["interface wg0", "no ip ospf cost"])
+    sites.is_as(before)
+    wait(sites.are_up, 60)
+
+
+def _directory_gone(sites, before):
+    """A frozen ospfd whose directory the configuration drops: at a reload, then between a kill -9 and a start."""
+    for how in ("a reload", "a start"):
+        sites.cut()
+        wait(lambda: stands(sites))
+        if how == "a start":
+            sites.a.kill_both()
+        process = freeze(sites)
+        sites.a.configure(sites.without_feed())
+        done = sites.a.wgbfd("reload") if how == "a reload" else sites.a.start("--config", "/run/wgbfd.toml")
+        check(f"{how} without its directory waits for no frozen ospfd: the other peer is up, ospf6d as it was",
+              done and wait(lambda: sites.a.row(name="b-wg1", state="up")) and
+              wait(lambda: not changed({"ospf6d": sites.a.ask_frr("ospf6d", "show running-config")}, "ospf6d", OURS["ospf6d"])), sites.a.rows())
+        check(f"{how}: what is left is told", wait(lambda: "in /run/frr, which is to be as it was: ospfd does not answer" in sites.problem()), sites.problem())
+        sites.a.sh(f"kill -CONT {process}")
+        check(f"{how}: byte for byte, once it answers", sites.is_as(before) and wait(lambda: not sites.problem()), (sites.running(), sites.problem()))
+        sites.heal()
+        sites.a.terminate()
+        sites.a.start_configured(sites.configuration("a"))
+        wait(sites.are_up, 60)
+        wait(lambda: sites.told() == "nothing")
+
+
 def _frozen(sites, before):
     sites.cut()
     wait(lambda: stands(sites))
-    process = int(sites.a.sh("cat /run/frr/ospfd.pid"))
-    sites.a.sh(f"kill -STOP {process}")
+    process = freeze(sites)
     check("a frozen ospfd is told", wait(lambda: "ospfd does not answer within 3 s" in sites.problem()), sites.problem())
     status = sites.a.terminate()
     check("stop does not wait for it, and says that something stands", status != 0, status)
