@@ -83,10 +83,20 @@ Output Session::on_deadline(base::TimePoint now) {
     return out;
 }
 
-Output Session::on_send_time(base::TimePoint now) {
+Output Session::on_send_time(base::TimePoint now) { return send_from(send_deadline(), now); }
+
+Output Session::on_send_ahead(base::TimePoint now) { return send_from(earliest_send(), now); }
+
+// RFC 5880 §6.8.7: the interval "MUST be jittered by up to 25%", so three quarters of it are the least.
+base::TimePoint Session::earliest_send() const {
+    const auto due = send_deadline();
+    return due == base::never ? due : std::min(due, s_.last_sent + base::Duration{s_.status.tx_interval} * 3 / 4);
+}
+
+Output Session::send_from(base::TimePoint allowed, base::TimePoint now) {
     const auto before = s_.status;
     Output out;
-    if (now < send_deadline()) return out;
+    if (now < allowed) return out;
     back_off(now);
     out.send = send(now);
     out.status_changed = s_.status != before;

@@ -113,6 +113,8 @@ public:
     Output on_deadline(base::TimePoint now);
     // Sends what is due and judges nothing: while packets that have arrived are still being read.
     Output on_send_time(base::TimePoint now);
+    // The same from earliest_send() on, for whoever sends several at once.
+    Output on_send_ahead(base::TimePoint now);
     // New wishes: RFC 5880 §6.8.3 (Poll Sequence), §6.8.16 (AdminDown and back).
     Output change(const Parameters& parameters, base::TimePoint now);
     // One more remote interval before expiry is judged, once a detection time: our own lateness is no evidence. False
@@ -124,6 +126,7 @@ public:
     base::TimePoint deadline() const;         // the earlier of the next send and the detection deadline
     base::TimePoint detect_deadline() const;  // base::never when nothing can expire
     base::TimePoint send_deadline() const;    // base::never when nothing is to be sent by the clock
+    base::TimePoint earliest_send() const;    // jitter allows no earlier one than this
     base::TimePoint last_received() const { return s_.last_received; }  // TimePoint{}: nothing heard yet
     State state() const { return s_.status.state; }
     const Status& status() const { return s_.status; }
@@ -143,6 +146,7 @@ private:
     Transition move(State to, Diagnostic why, base::TimePoint at);
     Packet compose() const;
     Packet send(base::TimePoint now);
+    Output send_from(base::TimePoint allowed, base::TimePoint now);
     Packet send_final();
 
     bool is_up() const { return s_.status.state == State::up; }

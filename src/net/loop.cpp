@@ -10,10 +10,13 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <ctime>
 #include <system_error>
+#include <utility>
 
 #include "net/clock.hpp"
 #include "net/listeners.hpp"
+#include "net/pace.hpp"
 #include "net/receiver.hpp"
 #include "net/sender.hpp"
 
@@ -61,6 +64,8 @@ public:
     LoopCounters& counters() { return counters_; }
 
 private:
+    base::TimePoint rest(base::TimePoint until) const;
+    void pace();
     void take_commands(base::TimePoint now);
     void drain_sockets(base::TimePoint now);
     void drain(Listener& listener, base::TimePoint now);
@@ -79,6 +84,8 @@ private:
     Receiver receiver_;
     Sender sender_;
     ArrivalClock arrival_clock_;
+    Pace pace_;
+    std::uint64_t packets_ = 0;  // sent and received by the turns before
     bool told_ = false;
 };
 
@@ -87,7 +94,7 @@ void Loop::Turn::run() {
     while (loop_.stop_.value() == 0) {
         const auto until =
             engine_.has_events() ? std::min(engine_.deadline(), now + backlog_interval) : engine_.deadline();
-        listeners_.wait(steady_now(), until);
+        listeners_.wait(steady_now(), rest(until));
         // Read before the drain: what had arrived by then is read before anything is judged by it.
         now = steady_now();
         counters_.wakeups.add();
@@ -95,11 +102,29 @@ void Loop::Turn::run() {
         engine_.on_wake(now);
         take_commands(now);
         drain_sockets(now);
-        while (!engine_.on_deadlines(now)) flush(now);
+        while (!engine_.on_deadlines(now, pace_.rest())) flush(now);
         flush(now);
+        pace();
         tell();
         ring_if_told();
     }
+}
+
+// While many packets come, those that come now are read with those that come next. Until when to wait for sockets.
+base::TimePoint Loop::Turn::rest(base::TimePoint until) const {
+    if (pace_.rest() == 0ns) return until;
+    const auto end = std::min(until, steady_now() + pace_.rest());
+    const auto passed = end.time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(passed);
+    const timespec at{.tv_sec = static_cast<time_t>(seconds.count()),
+                      .tv_nsec = static_cast<long>((passed - seconds).count())};
+    ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);  // signals are blocked
+    return end;
+}
+
+void Loop::Turn::pace() {
+    const auto packets = counters_.receives.value() + counters_.sends.value();
+    pace_.on_turn(steady_now(), packets - std::exchange(packets_, packets));
 }
 
 void Loop::Turn::take_commands(base::TimePoint now) {

@@ -168,21 +168,30 @@ void Engine::on_send_times(base::TimePoint now) {
     last_send_time_ = now;
     if (deadlines_.earliest() > now || outbox_full()) return;
     overdue_ = std::min(overdue_, deadlines_.earliest());
+    send_some(
+        now, now, [now](const bfd::Session& session) { return session.send_deadline() <= now; },
+        [now](bfd::Session& session) { return session.on_send_time(now); });
+}
+
+// Of the sessions whose deadline is not after `until`, as many as the outbox has room for.
+template <class May, class Send>
+void Engine::send_some(base::TimePoint until, base::TimePoint now, May&& may, Send&& send) {
     std::array<Slot*, batch> due{};
     std::size_t count = 0;
     const auto room = batch - outbox_.size();
-    deadlines_.any_due(now, [&](Slot& slot) {
-        if (slot.session.send_deadline() <= now) due[count++] = &slot;
+    if (room == 0) return;
+    deadlines_.any_due(until, [&](Slot& slot) {
+        if (may(slot.session)) due[count++] = &slot;
         return count == room;
     });
-    for (auto* const slot : std::span{due}.first(count)) take(*slot, slot->session.on_send_time(now), now);
+    for (auto* const slot : std::span{due}.first(count)) take(*slot, send(slot->session), now);
 }
 
 bool Engine::judges(base::TimePoint now) const {
     return deadlines_.any_due(now, [now](const Slot& slot) { return slot.session.detect_deadline() <= now; });
 }
 
-bool Engine::on_deadlines(base::TimePoint now) {
+bool Engine::on_deadlines(base::TimePoint now, base::Duration ahead) {
     while (deadlines_.earliest() <= now) {
         if (outbox_full()) return false;
         auto& slot = deadlines_.first();
@@ -191,7 +200,13 @@ bool Engine::on_deadlines(base::TimePoint now) {
         assert(slot.session.deadline() > now);
     }
     tell_stall(now);
-    return true;
+    if (ahead == 0ns) return true;
+    const auto until = now + ahead;
+    send_some(
+        until, now,
+        [=](const bfd::Session& session) { return session.send_deadline() <= until && session.earliest_send() <= now; },
+        [now](bfd::Session& session) { return session.on_send_ahead(now); });
+    return !outbox_full();
 }
 
 // Our own lateness is no evidence: when this turn is late by more than half the session's detection time, it may be

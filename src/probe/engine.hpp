@@ -88,8 +88,9 @@ public:
     void on_send_times(base::TimePoint now);
     // Would a session be judged at `now`? Then every socket is to be drained first.
     bool judges(base::TimePoint now) const;
-    // False: the outbox is full and more is due; flush and call again.
-    bool on_deadlines(base::TimePoint now);
+    // False: the outbox is full and more is due; flush and call again. What is due within `ahead` goes out with it
+    // where jitter allows: sends are grouped only earlier, as 100 % of the interval is the ceiling (RFC 5880 §6.8.7).
+    bool on_deadlines(base::TimePoint now, base::Duration ahead = {});
     base::TimePoint deadline() const {
         return resting_.first == nullptr ? deadlines_.earliest() : std::min(deadlines_.earliest(), window_end_);
     }
@@ -133,6 +134,8 @@ private:
 
     void add(Slot& slot);
     void remove(Slot& slot, base::TimePoint now);
+    template <class May, class Send>
+    void send_some(base::TimePoint until, base::TimePoint now, May&& may, Send&& send);
     void take(Slot& slot, const bfd::Output& output, base::TimePoint at);
     void put(Slot& slot, const bfd::Packet& packet);
     void refuse(bfd::DropReason reason, Slot* named);

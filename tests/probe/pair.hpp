@@ -63,7 +63,10 @@ struct Side {
     std::deque<Queued> inbox;
     std::vector<probe::Event> events;
     std::vector<probe::Outgoing> sent;  // kept when `keeps_sent`
+    std::vector<TimePoint> sent_at;     // … likewise
     bool keeps_sent = false;
+    base::Duration ahead{};  // as Engine::on_deadlines
+    std::size_t turns = 0;
     TimePoint stalled_until{};
 };
 
@@ -100,12 +103,15 @@ struct Pair {
             const int error = send_error(packet);
             from.engine.on_sent(now, packet, error);
             if (error == 0) deliver(to, packet);
-            if (from.keeps_sent) from.sent.push_back(packet);
+            if (!from.keeps_sent) continue;
+            from.sent.push_back(packet);
+            from.sent_at.push_back(now);
         }
         from.engine.clear_outbox();
     }
 
     void turn(Side& side, Side& other) {
+        ++side.turns;
         side.engine.on_wake(now);
         while (!side.inbox.empty()) {
             auto queued = std::move(side.inbox.front());
@@ -114,7 +120,7 @@ struct Pair {
             side.engine.on_datagram(now, queued.head);
             flush(side, other);
         }
-        while (!side.engine.on_deadlines(now)) flush(side, other);
+        while (!side.engine.on_deadlines(now, side.ahead)) flush(side, other);
         flush(side, other);
         while (const auto event = side.engine.next_event()) side.events.push_back(*event);
     }
