@@ -18,5 +18,6 @@ int undo(const Arguments& arguments);
 int doctor(const Arguments& arguments);
 int init(const Arguments& arguments);
 int snippets(const Arguments& arguments);
+int bench(const Arguments& arguments);
 
 }  // namespace cli

@@ -27,6 +27,7 @@ constexpr std::array commands{
     Command{"check", cli::check, "checks a configuration file"},
     Command{"reload", cli::reload, "makes the daemon read its configuration again"},
     Command{"undo", cli::undo, "puts back what a dead daemon left changed"},
+    Command{"bench", cli::bench, "how many sessions this host holds"},
 };
 
 void help(std::ostream& out) {

@@ -43,8 +43,8 @@ std::string error_of(int (*command)(const cli::Arguments&), const cli::Arguments
 }
 
 using Command = int (*)(const cli::Arguments&);
-constexpr Command commands[] = {cli::run,  cli::status, cli::events, cli::check,   cli::reload,
-                                cli::undo, cli::doctor, cli::init,   cli::snippets};
+constexpr Command commands[] = {cli::run,  cli::status, cli::events, cli::check,    cli::reload,
+                                cli::undo, cli::doctor, cli::init,   cli::snippets, cli::bench};
 
 }  // namespace
 
