@@ -20,7 +20,10 @@ double due(const Step& step) {
            (std::chrono::duration<double>{step.interval} * 0.875);
 }
 
-double sent_share(const Step& step) { return static_cast<double>(step.sends) / std::max(1.0, due(step)); }
+// One packet of each session may fall outside the window.
+double sent_share(const Step& step) {
+    return static_cast<double>(step.sends + 2 * step.sessions) / std::max(1.0, due(step));
+}
 
 double microseconds_per_packet(const Step& step) {
     return std::chrono::duration<double, std::micro>{step.cpu}.count() /
