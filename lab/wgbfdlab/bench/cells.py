@@ -3,7 +3,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field as member
 
-from . import overshoot
+from . import overshoot, profile
 from .engines import ENGINES, Plan
 from .measure import memory, sample
 from .stress import CORES, STRESSES
@@ -22,6 +22,7 @@ class Wish:
     far_realtime: bool = False      # the far end at SCHED_FIFO whatever the near one has: it does not starve
     seconds: float = 60.0
     up_limit: float = 90.0
+    profile: bool = False           # perf watches the near end meanwhile, and makes it dearer
     overshoot: bool = False         # afterwards the far end's packets stop, and the Downs are dated
 
 
@@ -54,6 +55,7 @@ class Result:
     far: End = member(default_factory=End)
     beyond_ms: list = member(default_factory=list)  # the detection time, a session each
     never_down: int = 0
+    profile: list = member(default_factory=list)    # (what, share of the time)
 
     @property
     def held(self):
@@ -111,8 +113,12 @@ class Cell:
         with ExitStack() as stack:
             stack.enter_context(STRESSES[self.wish.stress](self))
             before = [sample(engine.node, its) for engine, its in zip(ends, pids)]
+            watch = profile.record(pids[0], self.wish.seconds, self.near.directory / "perf.data") if self.wish.profile else None
             time.sleep(self.wish.seconds)
             after = [sample(engine.node, its) for engine, its in zip(ends, pids)]
+        if watch:
+            watch.wait(timeout=60)
+            result.profile = profile.shares(self.near.directory / "perf.data")
         result.rss_kib, result.pss_kib = memory(pids[0])
         for engine, end, start, stop, tally in zip(ends, (result.near, result.far), before, after, tallies):
             self._tell_end(engine, end, stop - start, tally)

@@ -73,6 +73,7 @@ def _parse(arguments):
     parser.add_argument("--far", choices=ENGINES, help="this engine at the far end of all")
     parser.add_argument("--far-realtime", action="store_true", help="the far end under chrt -f 50: it does not starve")
     parser.add_argument("--up-limit", type=float, default=90, metavar="SECONDS", help="for all sessions to come up, 90 by default")
+    parser.add_argument("--profile", action="store_true", help="where the time goes, by perf, which makes everything dearer")
     parser.add_argument("--overshoot", action="store_true", help="then stop the far end's packets, and date the Downs by the wire")
     parser.add_argument("--build", type=Path, default=LAB.parent / "build", metavar="DIR")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write result.json, table.md and pictures there")
@@ -92,7 +93,7 @@ def _measure(options, tools):
                     if engine == "bfdd" and sessions > BFDD_SESSIONS:
                         continue
                     wish = Wish(engine, sessions, interval, stress, options.realtime, options.far, options.far_realtime,
-                                options.seconds, options.up_limit, options.overshoot)
+                                options.seconds, options.up_limit, options.profile, options.overshoot)
                     results.append(Cell(field, wish, tools).run())
                     _progress(f"round {number + 1}: {in_short(results[-1])}")
                     _write(options, results)
@@ -119,7 +120,7 @@ def _read(files):
 
 
 def _tell(options, results):
-    text = "\n".join([report.table(results), report.overshoots(results) + report.refused(results)])
+    text = "\n".join([report.table(results), report.overshoots(results) + report.refused(results) + report.profiles(results)])
     print(text)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -110,6 +110,16 @@ def overshoots(results):
     return "\n".join(lines) + "\n" if lines else ""
 
 
+def profiles(results):
+    """Shares as µs per packet, so that an engine's can be held against those of the bare loop."""
+    lines = []
+    for result in results:
+        if result.profile:
+            lines += [f"{result.wish.engine}, {title(cell_key(result))}: {result.per_packet_us:.2f} µs a packet, of which",
+                      *(f"  {share * result.per_packet_us:6.2f}  {share:5.1%}  {what}" for what, share in result.profile if share >= 0.005)]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
 def refused(results):
     """What wgbfd dropped, by reason, in the cells where it dropped anything."""
     lines = []
