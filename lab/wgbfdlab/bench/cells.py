@@ -31,6 +31,7 @@ class End:
     """What one end did in the window."""
     up: int = 0                     # sessions afterwards
     downs: int = 0
+    fallen: int = 0                 # sessions that these Downs were of
     share: float | None = None      # of the packets it should have sent; None: not known
     cores: float = 0.0
     waited: float = 0.0             # runnable without a processor, as a share of the window
@@ -51,6 +52,7 @@ class Result:
     rss_kib: int = 0
     pss_kib: int = 0
     machine_busy: float = 0.0       # share of all processors
+    flood_per_s: float = 0.0        # that reached the near end
     near: End = member(default_factory=End)
     far: End = member(default_factory=End)
     beyond_ms: list = member(default_factory=list)  # the detection time, a session each
@@ -126,6 +128,7 @@ class Cell:
         # A flood is nobody's session: what the far end sent then is as much as the near end did.
         result.seconds, result.packets = spent.at, spent.sent * 2 if self.flooded else spent.sent + spent.received
         result.per_packet_us = spent.cpu / max(1, result.packets) * 1e6
+        result.flood_per_s = (spent.received - spent.sent) / spent.at if self.flooded else 0.0
         result.wakeups_per_s = spent.wakeups / spent.at
         result.machine_busy = spent.machine_busy / spent.at / CORES
 
@@ -135,7 +138,8 @@ class Cell:
 
     def _tell_end(self, engine, end, spent, before):
         tally = engine.tally()
-        end.up, end.downs = tally.up, tally.downs - before.downs
+        fallen = {remote: downs - before.downs.get(remote, 0) for remote, downs in tally.downs.items()}
+        end.up, end.downs, end.fallen = tally.up, sum(fallen.values()), sum(downs > 0 for downs in fallen.values())
         end.late_ms = tally.late_ms if tally.late_ms > before.late_ms else 0.0  # it tells the worst since it began
         if engine is self.near or not self.flooded:  # the link of the far end carries the flood too
             end.share = spent.sent / spent.at / self.plan.expected_rate(self.field.sessions)

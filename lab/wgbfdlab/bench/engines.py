@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Plan:
 class Tally:
     """What an engine says of its sessions."""
     up: int = 0
-    downs: int = 0
+    downs: dict = field(default_factory=dict)    # by remote address
     late_ms: float = 0.0                        # wgbfd alone: how late its probe thread ever woke
     dropped: dict = field(default_factory=dict)  # wgbfd alone: datagrams refused, by reason
 
@@ -41,6 +42,7 @@ class Tally:
 class Engine:
     comm = ""
     reloads = looks = True  # it can be told a whole new configuration, and asked for its sessions
+    scraped = False         # it answers Prometheus
 
     def __init__(self, node, pairs, plan, tools, realtime=False):
         self.node, self.pairs, self.plan, self.tools = node, pairs, plan, tools
@@ -94,9 +96,10 @@ class Engine:
 
 class Wgbfd(Engine):
     comm = "wgbfd"
+    scraped = True
 
     def configuration(self, multiplier):
-        rows = [f'[probe]\ninterval = "{self.plan.interval_ms}ms"\nmultiplier = {multiplier}']
+        rows = [f'[probe]\ninterval = "{self.plan.interval_ms}ms"\nmultiplier = {multiplier}\n[metrics]\nlisten = "127.0.0.1"']
         rows += [f'[[session]]\nlocal = "{local}"\nremote = "{remote}"' for local, remote in self.pairs]
         return "\n".join(rows) + "\n"
 
@@ -113,10 +116,10 @@ class Wgbfd(Engine):
 
     def tally(self):
         status = self.status()
-        rows = [row["bfd"] for row in status.get("adjacencies", []) if row.get("bfd")]
+        rows = [row for row in status.get("adjacencies", []) if row.get("bfd")]
         loop = status.get("probe_loop", {})
         dropped = {**loop.get("dropped", {}), "kernel": loop.get("kernel_drops", 0)}
-        return Tally(sum(row["state"] == "Up" for row in rows), sum(row["downs"] for row in rows),
+        return Tally(sum(row["bfd"]["state"] == "Up" for row in rows), {row["remote"]: row["bfd"]["downs"] for row in rows},
                      loop.get("max_lateness_us", 0) / 1000, dropped)
 
     def look(self):
@@ -151,7 +154,7 @@ class Bfdd(Engine):
             peers, counters = self.ask("show bfd peers json"), self.ask("show bfd peers counters json")
         except (LabError, json.JSONDecodeError):  # it reads its configuration, and answers nobody meanwhile
             return Tally()
-        return Tally(sum(peer["status"] == "up" for peer in peers), sum(peer["session-down"] for peer in counters))
+        return Tally(sum(peer["status"] == "up" for peer in peers), {peer["peer"]: peer["session-down"] for peer in counters})
 
     def up(self):
         try:
@@ -188,7 +191,7 @@ class Bird(Engine):
 
     def tally(self):
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return Tally(self.up(), len(re.findall(r"changed state from Up to Down", text)))
+        return Tally(self.up(), Counter(re.findall(r"Session to (\S+) changed state from Up to Down", text)))
 
     def look(self):
         self.birdc("show", "bfd", "sessions")

@@ -43,7 +43,8 @@ def spread(values, form="{:.1f}"):
 def downs(results):
     """Counted at both ends; a Down while an end did not get to run says nothing about the engine at the other."""
     near, far = (sum(getattr(result, end).downs for result in results) for end in ("near", "far"))
-    text = f"{near}/{far} in {sum(result.seconds for result in results):.0f} s"
+    fallen = max(max(result.near.fallen, result.far.fallen) for result in results)
+    text = f"{near}/{far} in {sum(result.seconds for result in results):.0f} s" + (f", {fallen} sessions" if fallen else "")
     why = [words for name, end in (("near end", "near"), ("peer", "far")) if (words := starved(name, end, results))]
     return f"{text} ({'; '.join(why)})" if why else text
 
@@ -131,5 +132,10 @@ def refused(results):
         if total:
             seconds = sum(result.seconds for result in engines["wgbfd"])
             words = ", ".join(f"{reason} {count:,}" for reason, count in sorted(total.items(), key=lambda one: -one[1]))
-            lines.append(f"- {title(key)}: wgbfd refused in {seconds:.0f} s: {words}")
+            lines.append(f"- {title(key)}: wgbfd refused in {seconds:.0f} s: {words}{_flood(engines['wgbfd'])}")
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _flood(results):
+    rates = [result.flood_per_s for result in results if result.flood_per_s]
+    return f" ({statistics.median(rates):,.0f}/s arrived)" if rates else ""

@@ -20,6 +20,15 @@ while True:
         pass
     time.sleep(0.01)
 """
+# Prometheus asks every 15 s or so.
+SCRAPE = """
+import http.client, time
+connection = http.client.HTTPConnection("127.0.0.1", 9784, timeout=20)
+while True:
+    connection.request("GET", "/metrics")
+    connection.getresponse().read()
+    time.sleep(0.1)
+"""
 
 
 @contextmanager
@@ -47,21 +56,23 @@ def fifo(_cell):
     return _running([[sys.executable or "/usr/bin/python3", "-c", FIFO % core] for core in range(CORES)])
 
 
+@contextmanager
+def _inside(node, *command):
+    process = node.spawn(["setpriv", "--pdeathsig", "KILL", *command], "stress.out")
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 def _flood(kind):
-    @contextmanager
-    def flooding(cell):
-        """From the address of the far end's first session, to the near end's."""
-        field, tools = cell.field, cell.tools
-        process = field.far.spawn(["setpriv", "--pdeathsig", "KILL", tools.flood, kind, address("far", 1), address("near", 1),
-                                   FLOOD_RATE], "flood.out")
-        try:
-            yield
-        finally:
-            from .measure import processes
-            for pid in processes(field.far, "flood"):
-                os.kill(pid, 9)
-            process.wait(timeout=20)
-    return flooding
+    """From the address of the far end's first session, to the near end's."""
+    return lambda cell: _inside(cell.field.far, cell.tools.flood, kind, address("far", 1), address("near", 1), FLOOD_RATE)
+
+
+def scrape(cell):
+    return _inside(cell.near.node, sys.executable or "/usr/bin/python3", "-c", SCRAPE) if cell.near.scraped else idle(cell)
 
 
 def _repeating(seconds, wanted, action):
@@ -92,11 +103,11 @@ reload = _repeating(5, lambda engine: engine.reloads, lambda engine, count: engi
 look = _repeating(0.1, lambda engine: engine.looks, lambda engine, _count: engine.look())
 
 STRESSES = {"idle": idle, "busy": busy, "fifo": fifo, "flood": _flood("invalid"), "flood-valid": _flood("valid"),
-            "flood-spoofed": _flood("spoofed"), "reload": reload, "look": look}
+            "flood-spoofed": _flood("spoofed"), "reload": reload, "look": look, "scrape": scrape}
 WORDS = {"idle": "idle", "busy": f"{2 * CORES} busy loops at nice 0", "fifo": "half of each processor taken at SCHED_FIFO 50",
          "flood": f"{FLOOD_RATE:,} invalid packets/s at UDP 3784 from one peer",
          "flood-valid": f"{FLOOD_RATE:,} whole packets/s for sessions that do not exist",
          "flood-spoofed": f"{FLOOD_RATE:,} whole packets/s in one peer's own name",
-         "reload": "a reload of the whole configuration every 5 s", "look": "its sessions are asked for every 100 ms"}
+         "reload": "a reload of the whole configuration every 5 s", "look": "its sessions are asked for every 100 ms", "scrape": "its metrics are asked for every 100 ms"}
 
 
