@@ -8,6 +8,7 @@ from .field import Field
 
 ROUNDS = 5
 SECONDS = 1.5
+LIMIT = 110  # seconds; no round begins later: where nothing gets to run, there are fewer of them
 # sessions, interval and, for each other engine, what its cost over ours must reach in the best round.
 CELLS = ((100, 50, {"bird": 0.5, "bfdd": 1.5}), (1000, 50, {"bird": 0.7}))
 
@@ -21,8 +22,11 @@ def run(tools, progress):
         with Field(sessions) as field:
             measured = {engine: [] for engine in ("wgbfd", *bounds)}
             for number in range(ROUNDS):
+                if number > 0 and time.monotonic() - begun > LIMIT:
+                    progress(f"no time for more than {number} rounds")
+                    break
                 for engine, its in measured.items():
-                    wish = Wish(engine, sessions, interval, seconds=SECONDS, up_limit=30)
+                    wish = Wish(engine, sessions, interval, seconds=SECONDS, up_limit=10)
                     its.append(Cell(field, wish, tools, settle=0.5).run())
                 progress(f"{sessions} × {interval} ms, round {number + 1}, {time.monotonic() - begun:.0f} s")
         results += [result for its in measured.values() for result in its]
