@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -76,6 +77,13 @@ class Engine:
     def up(self):
         return self.tally().up
 
+    def ask(self, *command):
+        """What a command in the node prints; nothing when the engine is too busy to answer."""
+        try:
+            return self.node.run(command, check=False).stdout
+        except subprocess.TimeoutExpired:
+            return ""
+
     def stop(self):
         # Whoever restarts the others is the oldest, and goes first.
         end = time.monotonic() + 20
@@ -108,9 +116,8 @@ class Wgbfd(Engine):
         return [self.tools.wgbfd, "run", "--config", self.file, "--run-dir", RUN_DIR]
 
     def status(self):
-        done = self.node.run([self.tools.wgbfd, "status", "--json", "--run-dir", RUN_DIR], check=False)
         try:
-            return json.loads(done.stdout)
+            return json.loads(self.ask(self.tools.wgbfd, "status", "--json", "--run-dir", RUN_DIR))
         except json.JSONDecodeError:
             return {}
 
@@ -123,11 +130,11 @@ class Wgbfd(Engine):
                      loop.get("max_lateness_us", 0) / 1000, dropped)
 
     def look(self):
-        self.node.run([self.tools.wgbfd, "status", "--run-dir", RUN_DIR], check=False)
+        self.ask(self.tools.wgbfd, "status", "--run-dir", RUN_DIR)
 
     def reload(self, multiplier):
         self.write(multiplier)
-        self.node.run([self.tools.wgbfd, "reload", "--run-dir", RUN_DIR])
+        self.ask(self.tools.wgbfd, "reload", "--run-dir", RUN_DIR)
 
 
 class Bfdd(Engine):
@@ -146,24 +153,24 @@ class Bfdd(Engine):
     def command(self):
         return ["/usr/lib/frr/bfdd", "-f", "/etc/frr/bfdd.conf", "-i", "/run/frr/bfdd.pid"]
 
-    def ask(self, command):
+    def ask_json(self, command):
         return json.loads(vty.ask(self.node, "bfdd", command, timeout=30) or "[]")
 
     def tally(self):
         try:
-            peers, counters = self.ask("show bfd peers json"), self.ask("show bfd peers counters json")
+            peers, counters = self.ask_json("show bfd peers json"), self.ask_json("show bfd peers counters json")
         except (LabError, json.JSONDecodeError):  # it reads its configuration, and answers nobody meanwhile
             return Tally()
         return Tally(sum(peer["status"] == "up" for peer in peers), {peer["peer"]: peer["session-down"] for peer in counters})
 
     def up(self):
         try:
-            return sum(peer["status"] == "up" for peer in self.ask("show bfd peers json"))
+            return sum(peer["status"] == "up" for peer in self.ask_json("show bfd peers json"))
         except (LabError, json.JSONDecodeError):
             return 0
 
     def look(self):
-        self.ask("show bfd peers json")
+        self.up()
 
 
 class Bird(Engine):
@@ -184,7 +191,7 @@ class Bird(Engine):
         return ["bird", "-f", "-c", self.file, "-s", BIRD_CONTROL]
 
     def birdc(self, *words):
-        return self.node.run(["birdc", "-s", BIRD_CONTROL, *words], check=False).stdout
+        return self.ask("birdc", "-s", BIRD_CONTROL, *words)
 
     def up(self):
         return len(re.findall(r" Up +\d", self.birdc("show", "bfd", "sessions")))
