@@ -10,7 +10,7 @@ import struct
 from .impairment import Impairment
 
 COUNTS = ("received", "received_bytes", "sent", "sent_bytes", "lost", "blocked", "too_long", "tail_dropped", "duplicated", "reordered",
-          "split", "parts", "unsent")
+          "split", "parts", "unsent", "handshakes")  # the last: of WireGuard's that came, passed or not
 UDP = 17
 HANDSHAKES = (b"\1\0\0\0", b"\2\0\0\0", b"\3\0\0\0")  # WireGuard's initiation, response and cookie reply
 DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000
@@ -62,8 +62,9 @@ class Direction:
             self.counts["unsent"] += 1
 
     def _pass(self, packet, now):
-        what = self.impairment
-        if what.handshakes == "block" and is_handshake(packet):
+        what, handshake = self.impairment, is_handshake(packet)
+        self.counts["handshakes"] += handshake
+        if handshake and what.handshakes == "block":
             self.counts["blocked"] += 1
         elif what.loss and self._is_lost():
             self.counts["lost"] += 1

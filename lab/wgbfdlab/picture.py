@@ -96,7 +96,7 @@ def _moments(result, document, span, at, base):
         marks.append((result.restore_at - result.cut_at, "cut", "restored"))
     for name, move in document["runs"][0]["first"].items():
         if move:
-            offset = 0 if ("down" in name or "moved" in name) else document["runs"][0]["restore_ms"]
+            offset = 0 if any(word in name for word in ("down", "degraded", "moved")) else document["runs"][0]["restore_ms"]
             marks.append(((move["ms"] + offset) / 1000, name.split()[0], in_words(name)))
     shown = sorted(mark for mark in marks if span[0] <= mark[0] <= span[1])
     for number, (moment, who, words) in enumerate(shown):

@@ -51,6 +51,9 @@ def _first_moves(moments, cut, restore_ms):
     for who in ("bfd", "bgp", "ospf"):
         rows[f"{who} down at {near.node}"] = first(who, near, "down".__eq__, 0)
         rows[f"{who} down at {far.node}"] = first(who, far, "down".__eq__, 0)
+    for end in (near, far):
+        for state in ("degraded", "admin-down"):
+            rows[f"bfd {state} at {end.node}"] = first("bfd", end, state.__eq__, 0)
     rows["route moved"] = first("route", near, lambda state: state not in (near.interface, "none"), 0)
     for who in ("bfd", "bgp", "ospf"):
         rows[f"{who} up at {near.node}"] = first(who, near, "up".__eq__, restore_ms)

@@ -1,116 +1,15 @@
-"""The scenarios: what is done to a standing network while the stream crosses it, and the result as plain data.
+"""The scenarios that cut a path, or end and start what speaks; `run` knows those of impairments.py and faults.py too.
 
-A scenario waits for states, not for times; what must move when a path dies is derived from what the node runs.
+A scenario waits for states, not for times.
 """
 import os
 import time
-from dataclasses import dataclass, field
 
-from .daemons import Daemons
+from .act import RETURN_LIMIT, Act
+from .faults import FAULTS
+from .impairments import IMPAIRMENTS
 from .network import wait_until
 from .topology import LabError
-
-SETTLE = 2.0        # the stream before the first act and after the last
-MOVE_LIMIT = 45
-RETURN_LIMIT = 90
-
-
-@dataclass
-class Result:
-    """One run of a scenario."""
-    cut_at: float
-    restore_at: float
-    end_at: float
-    record: object
-    moments: list
-    notes: dict = field(default_factory=dict)
-
-
-class Act:
-    """One run in progress: what the scenarios below use."""
-
-    def __init__(self, network):
-        self.network = network
-        self.cut = network.topology.cut
-        self.near, self.far = self.cut.near, self.cut.far
-        self.start = time.time()
-        self.cut_at = self.restore_at = self._cut_done = None
-        self.notes = {}
-        self._stream = network.stream()
-        time.sleep(SETTLE)
-
-    def mark_cut(self, begun, done=None):
-        """The first of several counts. A cut takes effect somewhere in [begun, done]."""
-        if self.cut_at is None:
-            self.cut_at, self._cut_done = begun, done
-
-    def mark_restore(self, at):
-        self.restore_at = at
-
-    def moments(self):
-        return [moment for moment in self.network.moments() if moment.at >= self.start]
-
-    def daemons(self, tunnel) -> Daemons:
-        return self.network.daemons[tunnel.node]
-
-    def _latest(self, who, tunnel):
-        found = [m for m in self.moments() if m.who == who and m.node == tunnel.node
-                 and (m.interface, m.peer) == (tunnel.interface, tunnel.peer)]
-        return found[-1].state if found else None
-
-    def _routers(self, tunnel):
-        """The routing protocol over that node's tunnels, as moments call it; BGP beside OSPF runs between loopbacks."""
-        names = self.daemons(tunnel).names
-        return next(([who] for who, daemon in (("ospf", "ospfd"), ("bgp", "bgpd")) if daemon in names), [])
-
-    def _probers(self, tunnel):
-        return ["bfd"] if {"bfdd", "wgbfd"} & set(self.daemons(tunnel).names) else []
-
-    def _route(self, tunnel):
-        found = [m for m in self.moments() if m.who == "route" and m.node == tunnel.node]
-        return found[-1].state if found else None
-
-    def wait_moved(self, ends=None):
-        """BFD and routing at these ends of the tunnel have seen that it is dead; the near end's route has left it."""
-        def missing():
-            late = [f"{who} down at {end.node}" for end in ends or (self.near, self.far)
-                    for who in self._probers(end) + self._routers(end) if not self._went_down(who, end)]
-            if self._watched() and self._route(self.near) in (None, self.near.interface, "none"):
-                late.append(f"the route at {self.near.node} to move")
-            return late
-        wait_until(lambda: not missing(), MOVE_LIMIT, lambda: "; ".join(missing()))
-
-    def _went_down(self, who, tunnel):
-        return any(m.who == who and m.state == "down" and m.at >= self.cut_at and m.node == tunnel.node
-                   and (m.interface, m.peer) == (tunnel.interface, tunnel.peer) for m in self.moments())
-
-    def wait_returned(self):
-        """Whatever went down since the start is up again, and the route prefers the tunnel again."""
-        def missing():
-            late = [f"{who} up at {end.node}" for end in (self.near, self.far)
-                    for who in self._probers(end) + self._routers(end) if self._latest(who, end) not in (None, "up")]
-            if self._watched() and self._route(self.near) not in (None, self.near.interface):
-                late.append(f"the route at {self.near.node} to return")
-            return late
-        wait_until(lambda: not missing(), RETURN_LIMIT, lambda: "; ".join(missing()))
-
-    def _watched(self):
-        return self.network.nodes[self.near.node].spec.watch
-
-    def rest(self, seconds):
-        time.sleep(seconds)
-
-    def finish(self):
-        self.rest(SETTLE)
-        end = time.time()
-        record = self._stream.record()
-        self.mark_cut(end)
-        if self._cut_done:  # the stream knows it to the millisecond
-            self.cut_at = record.first_lost(self.cut_at, self._cut_done + 0.02) or self.cut_at
-        return Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
-
-    def abandon(self):
-        self._stream.record()
 
 
 def cut(act, one_way=False):
@@ -251,12 +150,13 @@ def config_reload(act):
 
 
 SCENARIOS = {"cut": cut, "one-way-cut": one_way_cut, "peer-reboot": peer_reboot, "daemon-kill": daemon_kill,
-             "stop": stop, "flap": flap, "routing-daemon-restart": routing_daemon_restart, "config-reload": config_reload}
+             "stop": stop, "flap": flap, "routing-daemon-restart": routing_daemon_restart, "config-reload": config_reload,
+             **IMPAIRMENTS, **FAULTS}
 
 
 def run(network, name):
     """Runs one scenario once."""
-    act = Act(network)
+    act = Act(network, name)
     try:
         SCENARIOS[name](act)
     except BaseException:

@@ -25,6 +25,8 @@ class Settings:
     realtime: int = 0
     wireguard: str = "auto"
     both: bool = False              # daemon-kill: the guardian too
+    hold_s: float = 12              # an impairment stands: quality's short window, and a little
+    blocked_s: float = 200          # rekey: how long no handshake passes
 
     def template_values(self):
         return {"interval": f"{self.interval_us / 1000:g}ms", "interval_ms": self.interval_us // 1000,

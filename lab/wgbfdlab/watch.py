@@ -22,7 +22,7 @@ FOLLOW = 'while :; do "$0" events --json --follow --run-dir "$1" 2>/dev/null; sl
 class Moment:
     at: float        # realtime, seconds
     node: str
-    who: str         # bfd, bgp, ospf, route
+    who: str         # bfd, bgp, ospf, route; cause: of a Down, known better
     interface: str
     peer: str
     state: str       # up, down; for a route the interface it leads to, or none
@@ -110,11 +110,12 @@ class Watch:
                 event = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            if event.get("event") != "verdict":
+            if event.get("event") not in ("verdict", "cause"):
                 continue
             name = event["adjacency"]
             tunnel = self._names.get(name, Tunnel(self._node.name, name.split("/")[0], ""))
-            yield self._moment(_iso(event["at"]), "bfd", tunnel, event["to"], event.get("cause") or "")
+            who, state = ("bfd", event["to"]) if event["event"] == "verdict" else ("cause", "down")
+            yield self._moment(_iso(event["at"]), who, tunnel, state, event.get("cause") or "")
 
 
 def _iso(text):

@@ -61,6 +61,24 @@ def add_peer(node, wireguard, keys, peer):
               "endpoint", peer.endpoint])
 
 
+def forget_endpoint(node, wireguard, keys, peer):
+    """In one step: only a peer that is made anew has none."""
+    key = keys.public(peer.node, wireguard.name)
+    node.run(["wg", "set", wireguard.name, "peer", key, "remove", "peer", key, "allowed-ips", peer.allowed])
+
+
+def set_peer(node, wireguard, keys, peer, what, value=None):
+    """Its `endpoint` or `allowed-ips`: the topology's own, or another."""
+    usual = {"endpoint": peer.endpoint, "allowed-ips": peer.allowed}
+    node.run(["wg", "set", wireguard.name, "peer", keys.public(peer.node, wireguard.name), what, value or usual[what]])
+
+
+def force_handshake(node, interface, keys):
+    """Another private key for a moment: WireGuard then sends nothing more with the sessions it has, and shakes hands anew."""
+    commands = [f"wg set {interface} private-key /dev/stdin <<'KEY'\n{key}\nKEY" for key in (_pair()[0], keys.private(node.name, interface))]
+    node.run(["sh", "-ec", "\n".join(commands)])
+
+
 def delete(node, wireguard):
     """The interface goes, and with it keys and sessions; wireguard-go ends by itself."""
     node.run(["ip", "link", "del", wireguard.name])

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""lab/impair against its own promises, by counting what came through; and scenarios with it at 300 ms × 3, by the causes they show.
+"""lab/impair against its own promises, by counting what came through; and scenarios of a bad underlay and of faults, by the causes
+they show (at 300 ms × 10, so that a busy machine takes nothing down; what falls and what does not is for tests/vm/impairments.py).
 
 test_impair.py BUILD [GROUP…]: BUILD holds src/wgbfd; GROUPs run only those (see --list). Chance is seeded, and how long anything
 took is asserted nowhere.
 """
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -21,15 +23,17 @@ TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE / "lab"), str(TREE / "tests/vm")]
 
 from interoplab.wire import inside  # noqa: E402
-from wgbfdlab import mounts  # noqa: E402
+from wgbfdlab import mounts, report, scenario  # noqa: E402
 from wgbfdlab.direction import Direction, checksum, fragments  # noqa: E402
 from wgbfdlab.impairment import BadWord, Impairment  # noqa: E402
-from wgbfdlab.network import PREFIX, wait_until  # noqa: E402
+from wgbfdlab.network import PREFIX, Network, wait_until  # noqa: E402
 from wgbfdlab.nodes import RunningNode, sweep  # noqa: E402
-from wgbfdlab.topology import LabError  # noqa: E402
+from wgbfdlab.settings import Settings  # noqa: E402
+from wgbfdlab.topology import LabError, load  # noqa: E402
 from wgbfdlab.underlay import Underlay  # noqa: E402
 
 PORT = 7000
+INTERVAL_US, MULTIPLIER = 300_000, 10
 ADDRESS = {"a": "192.0.2.1", "b": "198.51.100.1"}
 SETUP = """
 ip link add to-a netns {router} type veth peer name under netns {a}
@@ -282,10 +286,10 @@ def _bursts(bench):
 
 
 def _order(bench):
-    with bench.relay("reorder=3%/30ms") as run:
+    with bench.relay("reorder=3%/200ms") as run:
         forward, _ = run.exchange(4000)
         check("reorder=3%: within the 99.9 % interval, and so many came late", within(forward["reordered"], 4000, 0.03)
-              and abs(late(run.b.seen) - forward["reordered"]) <= 2 and sorted(run.b.seen) == list(range(4000)), (forward["reordered"], late(run.b.seen)))
+              and abs(late(run.b.seen) - forward["reordered"]) <= 3 and sorted(run.b.seen) == list(range(4000)), (forward["reordered"], late(run.b.seen)))
         check("the other way kept its order", late(run.a.seen) == 0)
         run.underlay.set("to-a>to-b", "reorder=0 duplicate=5%")
         run.b.seen.clear()
@@ -315,13 +319,13 @@ def _sizes(bench):
 
 
 def _queue(bench):
-    with bench.relay("rate=400kbit queue=20kB") as run:
+    with bench.relay("rate=80kbit queue=20kB") as run:
         run.a.send(100, 972)
         run.b.send(100, 972)
         forward, backward = run.settled()
         dropped = forward["tail_dropped"]
         # 20 packets fill the queue; what leaves it while the others come makes room for some more.
-        check("rate=400kbit queue=20kB: a hundred packets at once find room for twenty and a few", 50 <= dropped <= 80, dropped)
+        check("rate=80kbit queue=20kB: a hundred packets at once find room for twenty and a few", 50 <= dropped <= 80, dropped)
         check("the head passed, and in order", run.b.seen[:20] == list(range(20)) and late(run.b.seen) == 0, run.b.seen)
         check("rate one way leaves the other", backward["tail_dropped"] == 0 and len(run.a.seen) == 100, told(backward))
 
@@ -381,7 +385,66 @@ def _life(bench):
         check("ended, the router forwards as before, and no rule is left", "impair" not in rules and "ipproto" not in rules, rules)
 
 
-GROUPS = {"words": lambda _: words(), "direction": lambda _: direction(), "relay": relay}
+def scenarios(build):
+    """One of each kind, in one network: what BFD and WireGuard make of it today."""
+    settings = Settings(wgbfd=Path(build).resolve() / "src/wgbfd", interval_us=INTERVAL_US, multiplier=MULTIPLIER, hold_s=3, blocked_s=2)
+    settings.check()
+    with Network(load(TREE / "lab/topologies/two-sites.clab.yml"), settings) as network:
+        for name, judge in (("loss", _bad_underlay), ("mtu-clamp", _clamped), ("rekey", _rekeyed), ("no-endpoint", _no_endpoint),
+                            ("wrong-allowed-ips", _wrong_allowed_ips), ("peer-admin-down", _shut_down), ("interface-deleted", _deleted)):
+            data = report.run_as_data(scenario.run(network, name), network)
+            judge(name, data, {end: {m["detail"] for m in data["moments"] if m["who"] in ("bfd", "cause") and (m["node"], m["interface"]) == (end, "wg0")
+                                     and m["state"] not in ("up", "unknown") and m["after_ms"] >= 0} for end in "ab"})
+
+
+def _counted(data, direction, what):
+    found = re.search(rf"\b{what} ([\d,]+)", data["notes"][f"underlay {direction}"])
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def _stood(name, data):
+    fell = {who: count for who, count in data["downs"].items() if who.startswith("bfd")}
+    check(f"{name}: no session fell, and none elsewhere", not any(fell.values()) and not data["other_bfd_downs"], data["downs"])
+
+
+def _bad_underlay(name, data, _causes):
+    total, lost = (_counted(data, "to-a>to-b", what) for what in ("received", "lost"))
+    check(f"{name}: 7 % of the underlay's packets, within the 99.9 % interval", total > 1000 and within(lost, total, 0.07), f"{lost} of {total}")
+    check(f"{name}: the stream lost what the relay says", 0.9 * lost <= data["lost_at_cut"] <= 1.1 * lost + 5, data["lost_at_cut"])
+    check(f"{name}: the quality is told where it is measured", "quality at a" in data["notes"] and "quality at b" in data["notes"], data["notes"])
+    _stood(name, data)
+
+
+def _clamped(name, data, _causes):
+    pings = next(text for key, text in data["notes"].items() if key.startswith("pings"))
+    check(f"{name}: big packets pass before and after, and not meanwhile", pings == "10 of 10 before, 0 of 10 clamped, 10 of 10 after", pings)
+    _stood(name, data)
+
+
+def _rekeyed(name, data, _causes):
+    check(f"{name}: four handshakes were forced", _counted(data, "to-a>to-b", "handshakes") >= 4, data["notes"])
+    _stood(name, data)
+
+
+def _no_endpoint(name, data, causes):
+    check(f"{name}: both ends say so", all("no-endpoint" in found for found in causes.values()), causes)
+    check(f"{name}: the route moved and came back", data["route_changes"] == 2, data["route_changes"])
+
+
+def _wrong_allowed_ips(name, _data, causes):
+    check(f"{name}: both ends fall for want of packets, or name it", all(found & {"detect-timeout", "wrong-allowed-ips"} for found in causes.values()), causes)
+
+
+def _shut_down(name, data, causes):
+    check(f"{name}: the peer's AdminDown is maintenance", "admin" in causes["a"] and data["first"]["bfd admin-down at a"], causes)
+
+
+def _deleted(name, data, causes):
+    check(f"{name}: the near end says so, the far end hears nothing any more", "interface-gone" in causes["a"] and "detect-timeout" in causes["b"], causes)
+    check(f"{name}: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+
+
+GROUPS = {"words": lambda _: words(), "direction": lambda _: direction(), "relay": relay, "scenarios": scenarios}
 
 
 def main(arguments):

@@ -1,0 +1,150 @@
+"""One run of a scenario in progress: the stream that crosses the network, what a scenario waits for, and the result as plain data.
+
+What must move when a path dies is derived from what the nodes run.
+"""
+import time
+from dataclasses import dataclass, field
+
+from .daemons import Daemons
+from .network import wait_until
+from .underlay import Underlay
+
+SETTLE = 2.0        # the stream before the first act and after the last
+MOVE_LIMIT = 45
+RETURN_LIMIT = 90
+MOST_VERDICTS = 8
+
+
+@dataclass
+class Result:
+    """One run of a scenario."""
+    cut_at: float
+    restore_at: float
+    end_at: float
+    record: object
+    moments: list
+    notes: dict = field(default_factory=dict)
+
+
+class Act:
+    """One run in progress: what the scenarios below use."""
+
+    def __init__(self, network, name):
+        self.network, self.name = network, name
+        self.cut = network.topology.cut
+        self.near, self.far = self.cut.near, self.cut.far
+        self.start = time.time()
+        self.cut_at = self.restore_at = self._cut_done = None
+        self.notes = {}
+        self._gaps = []
+        self._stream = network.stream()
+        time.sleep(SETTLE)
+
+    def mark_cut(self, begun, done=None):
+        """The first of several counts. A cut takes effect somewhere in [begun, done]."""
+        if self.cut_at is None:
+            self.cut_at, self._cut_done = begun, done
+
+    def mark_restore(self, at):
+        self.restore_at = at
+
+    def moments(self):
+        return [moment for moment in self.network.moments() if moment.at >= self.start]
+
+    def daemons(self, tunnel) -> Daemons:
+        return self.network.daemons[tunnel.node]
+
+    def underlay(self):
+        """A `with` block in which lab/impair carries the underlay of the first tunnel."""
+        return Underlay(self.network.nodes[self.cut.node], self.cut.inward, self.cut.outward)
+
+    def of(self, tunnel, *who):
+        """The moments of these parties at this end of the tunnel."""
+        return [m for m in self.moments() if m.who in who and m.node == tunnel.node
+                and (m.interface, m.peer) == (tunnel.interface, tunnel.peer)]
+
+    def _latest(self, who, tunnel):
+        found = self.of(tunnel, who)
+        return found[-1].state if found else None
+
+    def row(self, tunnel):
+        """What `wgbfd status --json` says of this end; nothing without wgbfd."""
+        daemons = self.daemons(tunnel)
+        key = self.network.keys.public(tunnel.peer, tunnel.interface)
+        rows = daemons.adjacencies() if daemons.has_wgbfd else []
+        return next((row for row in rows if (row["interface"], row.get("peer")) == (tunnel.interface, key)), {})
+
+    def watch_gap(self, name, since, until):
+        """The stream's longest gap that begins then becomes the note `name`."""
+        self._gaps.append((name, since, until))
+
+    def _routers(self, tunnel):
+        """The routing protocol over that node's tunnels, as moments call it; BGP beside OSPF runs between loopbacks."""
+        names = self.daemons(tunnel).names
+        return next(([who] for who, daemon in (("ospf", "ospfd"), ("bgp", "bgpd")) if daemon in names), [])
+
+    def _probers(self, tunnel):
+        return ["bfd"] if {"bfdd", "wgbfd"} & set(self.daemons(tunnel).names) else []
+
+    def _route(self, tunnel):
+        found = [m for m in self.moments() if m.who == "route" and m.node == tunnel.node]
+        return found[-1].state if found else None
+
+    def wait_moved(self, ends=None):
+        """BFD and routing at these ends of the tunnel have seen that it is dead; the near end's route has left it."""
+        def missing():
+            late = [f"{who} down at {end.node}" for end in ends or (self.near, self.far)
+                    for who in self._probers(end) + self._routers(end) if not self._went_down(who, end)]
+            if self._watched() and self._route(self.near) in (None, self.near.interface, "none"):
+                late.append(f"the route at {self.near.node} to move")
+            return late
+        wait_until(lambda: not missing(), MOVE_LIMIT, lambda: "; ".join(missing()))
+
+    def _went_down(self, who, tunnel):
+        return any(m.who == who and m.state == "down" and m.at >= self.cut_at and m.node == tunnel.node
+                   and (m.interface, m.peer) == (tunnel.interface, tunnel.peer) for m in self.moments())
+
+    def wait_verdict(self, end, states, cause=None):
+        """wgbfd, where it runs at that end, has said one of these states since the cut, with that cause if one is given."""
+        def told():
+            return any(m.at >= self.cut_at and m.state in states and cause in (None, m.detail) for m in self.of(end, "bfd", "cause"))
+        if self.daemons(end).has_wgbfd:
+            wanted = " or ".join(states) + (f", {cause}" if cause else "")
+            wait_until(told, MOVE_LIMIT, lambda: f"{wanted} at {end.node}, not {self.verdicts(end)}")
+
+    def verdicts(self, end):
+        """In words, since the cut."""
+        words = [f"{m.state}{f' {m.detail}' * bool(m.detail)} after {(m.at - self.cut_at) * 1000:,.0f} ms" for m in self.of(end, "bfd", "cause") if m.at >= self.cut_at]
+        return "; ".join([*words[:MOST_VERDICTS], *[f"… {len(words)} in all"] * (len(words) > MOST_VERDICTS)]) or "none"
+
+    def wait_returned(self):
+        """Whatever went down since the start is up again, and the route prefers the tunnel again."""
+        def missing():
+            late = [f"{who} up at {end.node}" for end in (self.near, self.far)
+                    for who in self._probers(end) + self._routers(end) if self._latest(who, end) not in (None, "up", "degraded")]
+            # A path that is still held to be degraded may keep the route away for minutes.
+            degraded = any(self._latest("bfd", end) == "degraded" for end in (self.near, self.far))
+            if self._watched() and not degraded and self._route(self.near) not in (None, self.near.interface):
+                late.append(f"the route at {self.near.node} to return")
+            return late
+        wait_until(lambda: not missing(), RETURN_LIMIT, lambda: "; ".join(missing()))
+
+    def _watched(self):
+        return self.network.nodes[self.near.node].spec.watch
+
+    def rest(self, seconds):
+        time.sleep(seconds)
+
+    def finish(self):
+        self.rest(SETTLE)
+        end = time.time()
+        record = self._stream.record()
+        self.mark_cut(end)
+        if self._cut_done:  # the stream knows it to the millisecond
+            self.cut_at = record.first_lost(self.cut_at, self._cut_done + 0.02) or self.cut_at
+        for name, since, until in self._gaps:
+            self.notes[name] = f"{record.longest_gap(since, until) * 1000:.0f} ms"
+        return Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
+
+    def abandon(self):
+        self._stream.record()
