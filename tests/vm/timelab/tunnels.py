@@ -51,6 +51,10 @@ class Tunnels:
         for name in self._numbers:
             self._interfaces(name)
 
+    def number(self, name):
+        """N of the underlay prefix 10.0.N.0/24."""
+        return self._numbers[name]
+
     def public(self, name):
         return self._keys[name][1]
 
