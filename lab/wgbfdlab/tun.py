@@ -26,6 +26,7 @@ class Tun:
         prefixes = _prefixes(target)
         self.fd = _open(self.name)
         _turn_off_filter(self.name)
+        _sweep(table)
         _ip(4, "link", "set", self.name, "mtu", "65535", "txqueuelen", "10000", "up")
         try:
             for family, found in prefixes.items():
@@ -75,6 +76,13 @@ def _turn_off_filter(name):
     """What comes back by the device has a source that the router reaches elsewhere."""
     for key, value in (("rp_filter", "0"), ("forwarding", "1")):
         Path(f"/proc/sys/net/ipv4/conf/{name}/{key}").write_text(value, encoding="ascii")
+
+
+def _sweep(table):
+    """Rules of a relay that was killed; its device, and with it what they led to, went at once."""
+    for family in (4, 6):
+        while json.loads(_ip(family, "-j", "rule", "show", "table", str(table)) or "[]"):
+            _ip(family, "rule", "del", "table", str(table))
 
 
 def _ip(family, *words):

@@ -27,7 +27,7 @@ from wgbfdlab import mounts, report, scenario  # noqa: E402
 from wgbfdlab.direction import Direction, checksum, fragments  # noqa: E402
 from wgbfdlab.impairment import BadWord, Impairment  # noqa: E402
 from wgbfdlab.network import PREFIX, Network, wait_until  # noqa: E402
-from wgbfdlab.nodes import RunningNode, sweep  # noqa: E402
+from wgbfdlab.nodes import RunningNode, children, sweep  # noqa: E402
 from wgbfdlab.settings import Settings  # noqa: E402
 from wgbfdlab.topology import LabError, load  # noqa: E402
 from wgbfdlab.underlay import Underlay  # noqa: E402
@@ -382,7 +382,17 @@ def _life(bench):
         a.send(10)
         wait_until(lambda: len(b.read()) == 10, 10, lambda: f"10 packets, not {len(b.seen)}")
         rules = router.run(["ip", "rule"]).stdout
-        check("ended, the router forwards as before, and no rule is left", "impair" not in rules and "ipproto" not in rules, rules)
+        check("ended, the router forwards as before, and no rule is left", "ipproto" not in rules, rules)
+    with bench.relay("loss=100%") as run:
+        for pid in children(run.underlay._process.pid):  # pylint: disable=protected-access
+            os.kill(pid, 9)
+        run.a.send(10)
+        wait_until(lambda: run.a.send(1) or len(run.b.read()) > 5, 10, lambda: f"packets, not {len(run.b.seen)}")
+        rules = router.run(["ip", "rule"]).stdout.count("ipproto")
+    with bench.relay() as run:
+        run.exchange(80)
+        now = router.run(["ip", "rule"]).stdout.count("ipproto")
+        check("killed, it leaves a router that forwards, and rules that the next relay takes over", (rules, now, run.b.seen) == (2, 2, list(range(80))), (rules, now))
 
 
 def scenarios(build):
