@@ -46,6 +46,7 @@ Tracked& Adjacencies::entry(base::Now now, const std::string& interface, const a
     auto& tracked = found->second;
     if (fresh) {
         tracked.adjacency.id = adjacency::AdjacencyId{next_id_++};
+        by_id_.emplace(tracked.adjacency.id, found->first);
         tracked.adjacency.interface = interface;
         tracked.adjacency.peer = key;
         tracked.since = now.wall;
@@ -162,9 +163,14 @@ bool Adjacencies::note_presence(base::TimePoint now, const Key& key, Tracked& tr
     return true;
 }
 
+auto Adjacencies::erase(std::map<Key, Tracked>::iterator item) -> std::map<Key, Tracked>::iterator {
+    by_id_.erase(item->second.adjacency.id);
+    return tracked_.erase(item);
+}
+
 void Adjacencies::note_absent(base::TimePoint now, const Host& host, PeerChanges& changes) {
     for (auto item = tracked_.begin(); item != tracked_.end();)
-        item = note_presence(now, item->first, item->second, host, changes) ? std::next(item) : tracked_.erase(item);
+        item = note_presence(now, item->first, item->second, host, changes) ? std::next(item) : erase(item);
 }
 
 void Adjacencies::name_all() {
@@ -229,11 +235,14 @@ PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::C
 }
 
 bool Adjacencies::forget(base::TimePoint now) {
-    return std::erase_if(tracked_, [&](const auto& item) {
-               const auto& tracked = item.second;
-               return !tracked.configured && tracked.gone_since != base::never &&
-                      now - tracked.gone_since >= forget_after;
-           }) > 0;
+    const auto before = tracked_.size();
+    for (auto item = tracked_.begin(); item != tracked_.end();) {
+        const auto& tracked = item->second;
+        const bool over =
+            !tracked.configured && tracked.gone_since != base::never && now - tracked.gone_since >= forget_after;
+        item = over ? erase(item) : std::next(item);
+    }
+    return tracked_.size() < before;
 }
 
 base::TimePoint Adjacencies::deadline() const {
@@ -257,6 +266,11 @@ Tracked* Adjacencies::find(const bfd::SessionKey& key) {
 const Tracked* Adjacencies::find(const bfd::SessionKey& key) const {
     const auto found = by_session_.find(key);
     return found == by_session_.end() ? nullptr : &tracked_.at(found->second);
+}
+
+const Tracked* Adjacencies::find(adjacency::AdjacencyId id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : &tracked_.at(found->second);
 }
 
 const Tracked* Adjacencies::owner(base::IfIndex ifindex, const base::IpAddress& remote) const {

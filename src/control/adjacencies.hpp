@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,7 @@ public:
     const std::map<Key, Tracked>& all() const { return tracked_; }
     Tracked* find(const bfd::SessionKey& key);
     const Tracked* find(const bfd::SessionKey& key) const;
+    const Tracked* find(adjacency::AdjacencyId id) const;
     // The one peer of the interface whose allowed-ips own `remote` (longest prefix); null when none or not WireGuard.
     const Tracked* owner(base::IfIndex ifindex, const base::IpAddress& remote) const;
 
@@ -80,12 +82,14 @@ private:
     void resolve(Tracked& tracked, const adjacency::Link& link, const adjacency::Device& device);
     void apply_config(base::Now now, const config::Config& config);
     bool note_presence(base::TimePoint now, const Key& key, Tracked& tracked, const Host& host, PeerChanges& changes);
+    std::map<Key, Tracked>::iterator erase(std::map<Key, Tracked>::iterator item);
     void note_absent(base::TimePoint now, const Host& host, PeerChanges& changes);
     void name_all();
     void place_neighbors(const Host& host);
 
     std::map<Key, Tracked> tracked_;
     std::map<bfd::SessionKey, Key> by_session_;
+    std::unordered_map<adjacency::AdjacencyId, Key> by_id_;
     std::uint32_t next_id_ = 1;
     std::optional<Host> last_;
     std::vector<adjacency::Neighbor> neighbors_;                                     // in order

@@ -107,6 +107,9 @@ public:
 
     // Thinks over what changed since the last turn. Call once a drained batch.
     Turn take(base::Now now);
+    // The reports of failovers, which nobody waits for: call it when that turn has been carried out, before any change
+    // of a route is told.
+    std::vector<Record> report(base::Now now);
 
     // Every present adjacency that names `feed`; for "link" and "frr-vty" every peer of the interfaces that name
     // it. The references hold until the next call of a non-const member.
@@ -129,7 +132,6 @@ private:
     DesiredSessions desired_sessions() const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();
-    void close_failovers(base::Now now);
     std::string name_of(adjacency::AdjacencyId id) const;
     void end_settling(base::TimePoint now);
     void assess_all(base::Now now);
@@ -156,6 +158,12 @@ private:
     Whereabouts whereabouts_;
     Convergence convergence_;
     std::map<adjacency::AdjacencyId, Failover> failovers_;  // the last of each
+    struct Changed {
+        base::Now at;
+        adjacency::AdjacencyId id;
+        policy::Verdict before, verdict;
+    };
+    std::vector<Changed> unreported_;  // verdicts, since the last report()
     Turn turn_;
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
     std::set<std::string> remembered_;               // until settle_at_

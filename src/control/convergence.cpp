@@ -14,36 +14,13 @@ constexpr std::size_t shards_a_slice = 1;  // of 400 entries where there are 100
 
 bool same_prefix(const RouteChange& a, const RouteChange& b) { return a.table == b.table && a.prefix == b.prefix; }
 
-void take(std::uint64_t& from, std::size_t n) { from -= std::min<std::uint64_t>(from, n); }
-
-void count_to(std::map<AdjacencyId, std::uint64_t>& to, Failover& failover, std::size_t prefixes, const Riding& at) {
-    for (const auto id : at.on) to[id] += prefixes;
-    if (at.elsewhere) failover.elsewhere += prefixes;
-}
-
-void uncount_to(std::map<AdjacencyId, std::uint64_t>& to, Failover& failover, std::size_t prefixes, const Riding& at) {
-    for (const auto id : at.on) {
-        take(to[id], prefixes);
-        if (to[id] == 0) to.erase(id);
-    }
-    if (at.elsewhere) take(failover.elsewhere, prefixes);
-}
-
-bool is_usable(policy::VerdictState s) { return s == policy::VerdictState::up || s == policy::VerdictState::degraded; }
-
-bool takes_away(policy::VerdictState before, policy::VerdictState after) {
-    using enum policy::VerdictState;
-    return is_usable(before) && before != after && (after == degraded || after == down || after == admin_down);
-}
-
 }  // namespace
 
 // --- routes ---------------------------------------------------------------------------------------------------------
 void Convergence::begin(RouteSource source, bool lost) {
     ways_.freeze();
     silent_ = source != source_ || (silent_ && !swept_);
-    if (silent_ || lost)
-        for (auto& [id, open] : open_) open.failover.exact = false;
+    if (silent_ || lost) reports_.doubt();
     source_ = source;
     ++telling_;
     outdated_ = swept_ = removal_waits_ = false;
@@ -167,7 +144,7 @@ void Convergence::stands(base::TimePoint now, std::uint64_t key, const Standing&
     moved(now, 1, ways_.riding(before.way), ways_.riding(before.withdrawn), ways_.riding(way));
     if (ways_.riding(way).carries())
         drop_mark(key);
-    else if (before.withdrawn == 0 && is_wanted(before.way))
+    else if (before.withdrawn == 0 && reports_.wait_for(ways_.riding(before.way)))
         mark(key, before.way);
 }
 
@@ -191,7 +168,7 @@ void Convergence::drop_mark(std::uint64_t key) {
 
 // --- sweeping -------------------------------------------------------------------------------------------------------
 bool Convergence::is_stale(const PrefixEntry& entry) const {
-    if (entry.withdrawn != 0) return !is_wanted(entry.way);
+    if (entry.withdrawn != 0) return !reports_.wait_for(ways_.riding(entry.way));
     return (outdated_ && entry.told != telling_) || ways_.is_dead(entry.way);
 }
 
@@ -201,7 +178,7 @@ void Convergence::sweep(base::TimePoint now) {
         if (++*sweeping_ == PrefixTable::shards) sweeping_.reset();
     }
     if (sweeping_) return;
-    if (outdated_ && silent_) count_left();
+    if (outdated_ && silent_) reports_.recount(ways_);
     swept_ |= outdated_;
     outdated_ = false;
 }
@@ -225,87 +202,27 @@ void Convergence::sweep_shard(base::TimePoint now, std::size_t shard) {
 
 void Convergence::relocate() {
     ways_.relocate();
-    count_left();
+    reports_.recount(ways_);
 }
 
-void Convergence::count_left() {
-    for (auto& [id, open] : open_) open.failover.left = ways_.count(id);
-}
-
-// --- reports --------------------------------------------------------------------------------------------------------
-bool Convergence::is_wanted(Way way) const {
-    return std::ranges::any_of(open_, [&](const auto& item) { return ways_.riding(way).rides(item.first); });
-}
-
-void Convergence::moved(base::TimePoint now, std::size_t prefixes, const Riding& before, const Riding& withdrawn,
-                        const Riding& after) {
-    if (silenced_) return;
-    for (auto& [id, open] : open_) {
-        auto& failover = open.failover;
-        const bool rode = before.rides(id), rides = after.rides(id), waited = withdrawn.rides(id);
-        if (rode == rides && !(waited && after.carries())) continue;
-        if (rode) take(failover.left, prefixes);
-        if (waited && after.carries()) take(failover.withdrawn, prefixes);
-        if (rides) {
-            failover.left += prefixes;
-            if (!waited && before.carries()) {
-                take(failover.moved, prefixes);
-                uncount_to(open.to, failover, prefixes, before);
-            }
-            continue;
-        }
-        (after.carries() ? failover.moved : failover.withdrawn) += prefixes;
-        count_to(open.to, failover, prefixes, after);
-        open.changed = now;
-        failover.last = now - open.began;
-        if (!failover.first) failover.first = failover.last;
-    }
-}
-
+// --- verdicts -------------------------------------------------------------------------------------------------------
 void Convergence::on_verdict(base::Now now, AdjacencyId id, const policy::Verdict& before,
                              const policy::Verdict& verdict) {
-    const auto open = open_.find(id);
-    if (open != open_.end()) {
-        open->second.over |= verdict.state == policy::VerdictState::up;
-        return;
-    }
-    if (!takes_away(before.state, verdict.state)) return;
-    Open fresh;
-    auto& failover = fresh.failover;
-    failover.at = now.wall;
-    failover.before = before.state;
-    failover.verdict = verdict.state;
-    failover.cause = verdict.cause;
-    failover.prefixes = failover.left = ways_.count(id);
-    failover.source = source_;
-    fresh.began = fresh.changed = now.steady;
-    if (failover.prefixes > 0) open_.emplace(id, std::move(fresh));
+    Failover fresh;
+    fresh.prefixes = fresh.left = ways_.count(id);
+    fresh.source = source_;
+    reports_.on_verdict(now, id, before, verdict, std::move(fresh));
 }
 
 std::vector<Convergence::Closed> Convergence::close(base::TimePoint now) {
-    std::vector<Closed> out;
-    for (auto item = open_.begin(); item != open_.end();) {
-        auto& [id, open] = *item;
-        if (due(open) > now) {
-            ++item;
-            continue;
-        }
-        out.push_back({id, std::move(open.failover), std::move(open.to)});
-        item = open_.erase(item);
-    }
+    auto out = reports_.close(now);
     if (!out.empty() && marks_ > 0) sweeping_ = 0;
     return out;
 }
 
-base::TimePoint Convergence::due(const Open& open) {
-    const bool complete = open.failover.left == 0 && open.failover.withdrawn == 0;
-    return open.over || complete ? open.changed : open.changed + quiet;
-}
-
-base::TimePoint Convergence::deadline() const {
-    auto earliest = base::never;
-    for (const auto& [id, open] : open_) earliest = std::min(earliest, due(open));
-    return earliest;
+void Convergence::moved(base::TimePoint now, std::size_t prefixes, const Riding& before, const Riding& withdrawn,
+                        const Riding& after) {
+    if (!silenced_) reports_.moved(now, prefixes, before, withdrawn, after);
 }
 
 }  // namespace control

@@ -3,15 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "adjacency/route_change.hpp"
 #include "base/time.hpp"
 #include "control/failover.hpp"
 #include "control/prefix_table.hpp"
+#include "control/reports.hpp"
 #include "control/ways.hpp"
 #include "policy/verdict.hpp"
 
@@ -19,8 +19,8 @@ namespace control {
 
 class Convergence {
 public:
-    // A report is closed when everything has moved, or nothing more has for so long.
-    static constexpr base::Duration quiet = std::chrono::seconds{5};
+    using Closed = Reports::Closed;
+    static constexpr base::Duration quiet = Reports::quiet;
     static constexpr std::size_t most_routes = 8'000'000;
 
     Convergence(std::uint64_t seed, Ways::Locate locate) : table_{seed}, ways_{std::move(locate)} {}
@@ -39,31 +39,20 @@ public:
     // --- verdicts ---------------------------------------------------------------------------------------------------
     void on_verdict(base::Now now, adjacency::AdjacencyId id, const policy::Verdict& before,
                     const policy::Verdict& verdict);
-
-    struct Closed {
-        adjacency::AdjacencyId id;
-        Failover failover;  // without the names
-        std::map<adjacency::AdjacencyId, std::uint64_t> to;
-    };
-    std::vector<Closed> close(base::TimePoint now);  // reports that are complete
-    base::TimePoint deadline() const;                // when close() has something to say at the latest
+    std::vector<Closed> close(base::TimePoint now);                    // reports that are complete
+    bool is_due(base::TimePoint now) { return reports_.is_due(now); }  // some are
+    base::TimePoint deadline() const { return reports_.deadline(); }   // none is before
 
     // --- figures ----------------------------------------------------------------------------------------------------
     RouteSource source() const { return source_; }
     bool is_complete() const { return swept_; }  // the source has told everything
-    std::unordered_map<adjacency::AdjacencyId, std::size_t> counts() const { return ways_.counts(); }
+    const Ways::Counts& counts() const { return ways_.counts(); }
     bool uses(base::IfIndex interface) const { return ways_.uses(interface); }
     std::size_t routes() const { return table_.size() - marks_; }
     std::size_t refused() const { return refused_; }  // there was no room for them
     std::size_t bytes() const { return table_.bytes(); }
 
 private:
-    struct Open {
-        Failover failover;
-        std::map<adjacency::AdjacencyId, std::uint64_t> to;
-        base::TimePoint began, changed;
-        bool over = false;  // it is up again
-    };
     // Where a prefix goes, and where it went before it had no way any more.
     struct Standing {
         Way way = 0;
@@ -81,16 +70,14 @@ private:
     void stands(base::TimePoint now, std::uint64_t key, const Standing& before);
     void mark(std::uint64_t key, Way way);
     void drop_mark(std::uint64_t key);
-    bool is_wanted(Way way) const;
     void moved(base::TimePoint now, std::size_t prefixes, const Riding& before, const Riding& withdrawn,
                const Riding& after);
-    void count_left();
-    static base::TimePoint due(const Open& open);
     bool is_stale(const PrefixEntry& entry) const;
     void sweep_shard(base::TimePoint now, std::size_t shard);
 
     PrefixTable table_;
     Ways ways_;
+    Reports reports_;
     RouteSource source_ = RouteSource::none;
     std::uint8_t telling_ = 0;
     bool silent_ = false;    // what the new source does not know was not withdrawn: it was another's to tell
@@ -100,7 +87,6 @@ private:
     std::optional<std::size_t> sweeping_;  // the shard that is next
     adjacency::RouteChange removal_;       // waits for what follows it: zebra replaces by a removal and a new route
     bool removal_waits_ = false;
-    std::map<adjacency::AdjacencyId, Open> open_;
     std::size_t marks_ = 0;  // entries that are no routes
     std::size_t refused_ = 0;
 };

@@ -23,7 +23,6 @@ Turn Controller::take(base::Now now) {
     if (structure_dirty_ && !stopping_) reconcile(now);
     tell_bfdd();
     if (verdicts_dirty_) assess_all(now);
-    close_failovers(now);
     if (feeds_due_ && !settling && !stopping_) {
         turn_.verdicts_changed = true;
         feeds_due_ = false;
@@ -161,7 +160,7 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
         tracked.since = now.wall;
         record(now, tracked.adjacency.name, "verdict", std::string{to_string(before.state)},
                std::string{to_string(verdict.state)}, cause, told(tracked));
-        convergence_.on_verdict(now, tracked.adjacency.id, before, verdict);
+        unreported_.push_back({now, tracked.adjacency.id, before, verdict});
     } else if (before.cause != verdict.cause && verdict.state == policy::VerdictState::down) {
         record(now, tracked.adjacency.name, "cause", before.cause ? std::string{to_string(*before.cause)} : "", cause,
                cause);
@@ -175,12 +174,13 @@ bool Controller::assess(base::Now now, Tracked& tracked) {
 
 // The names are those of today: a peer may have got one since the verdict, or gone.
 std::string Controller::name_of(adjacency::AdjacencyId id) const {
-    for (const auto& [key, tracked] : adjacencies_.all())
-        if (tracked.adjacency.id == id) return tracked.adjacency.name;
-    return {};
+    const auto* tracked = adjacencies_.find(id);
+    return tracked != nullptr ? tracked->adjacency.name : std::string{};
 }
 
-void Controller::close_failovers(base::Now now) {
+std::vector<Record> Controller::report(base::Now now) {
+    for (const auto& [at, id, before, verdict] : unreported_) convergence_.on_verdict(at, id, before, verdict);
+    unreported_.clear();
     for (auto& [id, failover, to] : convergence_.close(now.steady)) {
         for (const auto& [other, prefixes] : to) {
             const auto name = name_of(other);
@@ -192,6 +192,7 @@ void Controller::close_failovers(base::Now now) {
         turn_.records.back().failover = failover;
         failovers_.insert_or_assign(id, std::move(failover));
     }
+    return std::exchange(turn_.records, {});
 }
 
 // Who hears of a verdict, for its line in the log: one failover, one line.

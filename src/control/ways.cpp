@@ -54,6 +54,16 @@ Way Ways::through_nexthop(std::uint32_t id) {
     return object.way;
 }
 
+void Ways::carry(Way way, int prefixes) {
+    auto& node = nodes_[way];
+    node.prefixes += static_cast<std::uint32_t>(prefixes);
+    count(node.riding, prefixes);
+}
+
+void Ways::count(const Riding& riding, std::int64_t prefixes) {
+    for (const auto id : riding.on) counts_[id] += static_cast<std::size_t>(prefixes);
+}
+
 void Ways::release(Way way) {
     auto& node = nodes_[way];
     if (--node.entries > 0 || node.object != 0) return;
@@ -77,7 +87,10 @@ void Ways::renew(const Object& object, const OnMoved& on_moved) {
     auto& node = nodes_[object.way];
     node.hops = hops_of(object);
     const auto before = std::exchange(node.riding, riding_of(node.hops));
-    if (node.prefixes > 0 && before != node.riding) on_moved(node.prefixes, before, node.riding);
+    if (node.prefixes == 0 || before == node.riding) return;
+    count(before, -std::int64_t{node.prefixes});
+    count(node.riding, node.prefixes);
+    on_moved(node.prefixes, before, node.riding);
 }
 
 void Ways::set_nexthop(const adjacency::RouteChange& change, const OnMoved& on_moved) {
@@ -126,21 +139,16 @@ void Ways::freeze() {
 }
 
 void Ways::relocate() {
-    for (auto& node : nodes_) node.riding = riding_of(node.hops);
+    counts_.clear();
+    for (auto& node : nodes_) {
+        node.riding = riding_of(node.hops);
+        if (node.prefixes > 0) count(node.riding, node.prefixes);
+    }
 }
 
 std::size_t Ways::count(adjacency::AdjacencyId id) const {
-    std::size_t out = 0;
-    for (const auto& node : nodes_)
-        if (node.prefixes > 0 && node.riding.rides(id)) out += node.prefixes;
-    return out;
-}
-
-std::unordered_map<adjacency::AdjacencyId, std::size_t> Ways::counts() const {
-    std::unordered_map<adjacency::AdjacencyId, std::size_t> out;
-    for (const auto& node : nodes_)
-        for (const auto id : node.riding.on) out[id] += node.prefixes;
-    return out;
+    const auto found = counts_.find(id);
+    return found == counts_.end() ? 0 : found->second;
 }
 
 bool Ways::uses(base::IfIndex interface) const {

@@ -40,7 +40,7 @@ public:
     // Entries of the table that go this way, and prefixes that it carries: those whose best route it is.
     void hold(Way way) { ++nodes_[way].entries; }
     void release(Way way);
-    void carry(Way way, int prefixes) { nodes_[way].prefixes += static_cast<std::uint32_t>(prefixes); }
+    void carry(Way way, int prefixes);
 
     const Riding& riding(Way way) const { return nodes_[way].riding; }  // of 0: nothing
     std::span<const adjacency::Hop> hops(Way way) const { return nodes_[way].hops; }
@@ -53,9 +53,10 @@ public:
     void freeze();    // what objects say now stands, and their numbers mean nothing any more
     void relocate();  // adjacencies are elsewhere than they were
 
+    using Counts = std::unordered_map<adjacency::AdjacencyId, std::size_t>;
     std::size_t count(adjacency::AdjacencyId id) const;  // prefixes that ride on it
-    std::unordered_map<adjacency::AdjacencyId, std::size_t> counts() const;
-    bool uses(base::IfIndex interface) const;  // some prefix leaves by it
+    const Counts& counts() const { return counts_; }     // some may be 0
+    bool uses(base::IfIndex interface) const;            // some prefix leaves by it
     std::size_t size() const { return nodes_.size() - 1 - free_.size(); }
 
 private:
@@ -83,13 +84,15 @@ private:
     Riding riding_of(std::span<const adjacency::Hop> hops) const;
     std::vector<adjacency::Hop> hops_of(const Object& object) const;
     void renew(const Object& object, const OnMoved& on_moved);
+    void count(const Riding& riding, std::int64_t prefixes);
 
     Locate locate_;
     std::vector<Node> nodes_{1};
     std::vector<Way> free_;
     std::map<std::vector<adjacency::Hop>, Way, Less> by_hops_;
     std::unordered_map<std::uint32_t, Object> objects_;
-    Way last_ = 0;  // neighbours in a table often go the same way
+    Counts counts_;  // kept as prefixes come and go: asked for each adjacency when all of them go at once
+    Way last_ = 0;   // neighbours in a table often go the same way
 };
 
 }  // namespace control

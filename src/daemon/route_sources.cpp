@@ -101,7 +101,7 @@ void RouteSources::on_settled() {
     const auto now = steady_now();
     convergence_.settle(now);
     sweep_later();
-    if (convergence_.deadline() <= now) events_.on_due();
+    if (convergence_.is_due(now)) events_.on_due();
 }
 
 void RouteSources::sweep_later() {
@@ -112,7 +112,7 @@ void RouteSources::sweep() {
     const auto now = steady_now();
     convergence_.sweep(now);
     sweep_later();
-    if (convergence_.deadline() <= now) events_.on_due();
+    if (convergence_.is_due(now)) events_.on_due();
 }
 
 void RouteSources::on_links(const std::vector<adjacency::Link>& links) {

@@ -172,6 +172,7 @@ void Worker::turn() {
     for (const auto& interface : turn.refresh_devices) devices_->refresh(interface);
     answer_lookups(turn.lookups);
     follow_neighbors();
+    write_down(controller_.report(clock_now()));
     routes_.follow(controller_.wants_routes() && !stopping_, controller_.config().frr.fpm);
     arm_deadline();
 }

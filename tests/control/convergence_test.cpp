@@ -2,12 +2,13 @@
 #include "control/convergence.hpp"
 
 #include <doctest/doctest.h>
-#include <time.h>
 
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+
+#include "support/cpu_time.hpp"
 
 using namespace std::chrono_literals;
 using adjacency::AdjacencyId;
@@ -16,6 +17,7 @@ using adjacency::RouteChange;
 using control::Convergence;
 using control::RouteSource;
 using policy::VerdictState;
+using support::cpu_now;
 using Kind = RouteChange::Kind;
 
 namespace {
@@ -98,13 +100,6 @@ struct Net {
         return std::move(reports.front());
     }
 };
-
-// Of this thread alone: what others do beside it is not counted.
-std::chrono::nanoseconds cpu_now() {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
-}
 
 Hop via(base::IfIndex out) { return {base::IpAddress::parse("10.8.0.1").value(), out}; }
 
@@ -283,8 +278,11 @@ TEST_CASE("nothing moves: the report says so after the quiet time, not a moment 
     net.after(4s);
     net.route(1, {via(wg1)});
     net.after(5s - 1ns);
+    CHECK(!net.all.is_due(net.now.steady));
+    CHECK(net.all.deadline() == net.now.steady + 1ns);
     CHECK(net.all.close(net.now.steady).empty());
     net.after(1ns);
+    CHECK(net.all.is_due(net.now.steady));
     const auto report = net.closed();
     CHECK(report.failover.moved == 1);
     CHECK(report.failover.left == 1);

@@ -6,7 +6,6 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,11 +13,13 @@
 #include <thread>
 #include <vector>
 
+#include "support/cpu_time.hpp"
 #include "support/fpm_frames.hpp"
 #include "support/private_net.hpp"
 
 using namespace std::chrono_literals;
 using control::RouteSource;
+using support::cpu_now;
 using support::sh;
 
 namespace {
@@ -32,12 +33,6 @@ constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;
 #endif
-
-std::chrono::nanoseconds cpu_now() {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
-}
 
 struct Fixture {
     Fixture() {

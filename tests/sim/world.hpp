@@ -82,6 +82,8 @@ public:
                 flush(now, out);
             }
             keep(turn);
+            const auto reports = controller.report(now);
+            records.insert(records.end(), reports.begin(), reports.end());
         }
     }
 
