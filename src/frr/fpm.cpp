@@ -21,9 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t bytes_a_turn = 16 * 1024;  // some 200 routes, well below a millisecond
 constexpr auto listen_again_after = 3s;          // zebra tries as often
-// The replay has no end marker. It runs at thousands a second; two seconds with next to nothing are its end.
-constexpr std::uint64_t calm_messages = 64;
-constexpr unsigned calm_looks = 2;
 
 std::string fix_for(int error) {
     switch (error) {
@@ -75,16 +72,17 @@ bool hung_up(int fd) {
 
 }  // namespace
 
-Fpm::Fpm(boost::asio::io_context& context, const std::string& address, Events events)
+Fpm::Fpm(boost::asio::io_context& context, const std::string& address, Events events, base::Duration second)
     : context_{context},
       address_{address},
       events_{std::move(events)},
+      second_is_{second},
       buffer_(longest_fpm_frame + bytes_a_turn),
       retry_{context, [this] { listen(); }},
       second_{context, [this] { on_second(); }} {
     const auto parsed = parse_dataplane_address((address.starts_with('[') ? "ipv6:" : "ipv4:") + address);
     if (!parsed) {
-        problem_ = "[frr] fpm \"" + address + "\" is no address";
+        port_problem_ = "[frr] fpm \"" + address + "\" is no address";
         return;
     }
     socket_address_ = *parsed;
@@ -93,11 +91,16 @@ Fpm::Fpm(boost::asio::io_context& context, const std::string& address, Events ev
 
 void Fpm::listen() try {
     listener_ = open_listener(socket_address_);
-    listener_watch_.emplace(context_, listener_.get(), [this] { on_pending(); });
-    problem_.clear();
+    port_problem_.clear();
+    await_client();
 } catch (const std::system_error& error) {
-    problem_ = "fpm " + address_ + ": " + error.code().message() + ": " + fix_for(error.code().value());
+    port_problem_ = "fpm " + address_ + ": " + error.code().message() + ": " + fix_for(error.code().value());
     retry_.expire_after(listen_again_after);
+}
+
+// Nobody else is let in while somebody has yet to prove himself: whoever waits is next, 5 s later at the latest.
+void Fpm::await_client() {
+    if (listener_) listener_watch_.emplace(context_, listener_.get(), [this] { on_pending(); });
 }
 
 void Fpm::on_pending() {  // one a turn: whoever connects without end is no reason to do nothing else
@@ -116,41 +119,56 @@ void Fpm::on_pending() {  // one a turn: whoever connects without end is no reas
 // Gone again; or no descriptor is left, and who waits would wake us without end.
 void Fpm::on_no_accept(int error) {
     if (error == EAGAIN || error == EINTR || error == ECONNABORTED) return;
-    problem_ = "fpm " + address_ + ": " + std::generic_category().message(error) + ": tried again soon";
+    port_problem_ = "fpm " + address_ + ": " + std::generic_category().message(error) + ": tried again soon";
     listener_watch_.reset();
     listener_.reset();
     retry_.expire_after(listen_again_after);
 }
 
-// zebra tries again every 3 s: it is told of once, until it gives up.
 void Fpm::refuse(const std::string& peer) {
+    turn_away("fpm " + address_ + " serves one zebra, and " + client_ + " is it: " + peer +
+                  " was turned away; give that one's `fpm address` another port, or end it",
+              "fpm second client refused=" + peer + " serving=" + client_);
+}
+
+// zebra tries again every 3 s, and others may without pause: told of once, until they give up.
+void Fpm::turn_away(std::string problem, const std::string& note) {
+    if (!second_.is_armed()) second_.expire_after(second_is_);
     if (std::exchange(refused_ago_, 0U) != nobody_refused) return;
-    problem_ = "fpm " + address_ + " serves one zebra, and " + client_ + " is it: " + peer +
-               " was turned away; give that one's `fpm address` another port, or end it";
-    events_.on_note("fpm second client refused=" + peer + " serving=" + client_);
+    turned_away_ = std::move(problem);
+    events_.on_note(note);
+}
+
+void Fpm::forget_turned_away() {
+    refused_ago_ = nobody_refused;
+    turned_away_.clear();
 }
 
 void Fpm::serve(base::UniqueFd fd, std::string peer) {
     keep_alive(fd.get());
     connection_ = std::move(fd);
-    client_ = std::move(peer);
-    problem_.clear();
+    peer_ = std::move(peer);
     filled_ = 0;
-    messages_before_ = messages_;
-    calm_ = 0;
-    refused_ago_ = nobody_refused;
-    replaying_ = true;
+    telling_ = FpmTelling{messages_};
+    listener_watch_.reset();
+    connection_watch_.emplace(context_, connection_.get(), [this] { on_readable(); });
+    second_.expire_after(second_is_);
+}
+
+void Fpm::prove() {
+    telling_.prove();
+    client_ = peer_;
+    forget_turned_away();
+    await_client();
     events_.on_note("fpm connected=" + client_);
     events_.on_open();
-    connection_watch_.emplace(context_, connection_.get(), [this] { on_readable(); });
-    second_.expire_after(1s);
 }
 
 void Fpm::on_readable() {
     const auto n = ::recv(connection_.get(), buffer_.data() + filled_, bytes_a_turn, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n < 0) return close(std::system_category().message(errno));
-    if (n == 0) return close("zebra closed the connection");
+    if (n == 0) return close(telling_.is_proven() ? "zebra closed the connection" : "it left without a valid frame");
     filled_ += static_cast<std::size_t>(n);
     most_bytes_ = std::max(most_bytes_, static_cast<std::size_t>(n));
     deliver();
@@ -164,6 +182,7 @@ void Fpm::deliver() {
         if (!frame) wrong = "it sent " + std::string{to_string(frame.error())};
         if (!frame || !*frame) break;
         used += fpm_header_length + (*frame)->size();
+        if (!(*frame)->empty() && !telling_.is_proven()) prove();
         for (auto body = **frame; const auto message = io::next_message(body);) {
             ++messages_;
             events_.on_message(*message);
@@ -171,29 +190,38 @@ void Fpm::deliver() {
     }
     filled_ -= used;
     std::memmove(buffer_.data(), buffer_.data() + used, filled_);
-    events_.on_settled();
+    if (telling_.is_proven()) events_.on_settled();
     if (!wrong.empty()) close(wrong);
 }
 
 void Fpm::on_second() {
-    if (!connection_) return;
-    second_.expire_after(1s);
-    if (refused_ago_ != nobody_refused && ++refused_ago_ == nobody_refused) problem_.clear();
-    if (!replaying_) return;
-    const bool calm = messages_ - std::exchange(messages_before_, messages_) < calm_messages;
-    calm_ = calm ? calm_ + 1 : 0;
-    if (calm_ < calm_looks) return;
-    replaying_ = false;
-    events_.on_replayed();
+    if (refused_ago_ != nobody_refused && ++refused_ago_ == nobody_refused) turned_away_.clear();
+    if (connection_) look();
+    if (connection_ || refused_ago_ != nobody_refused) second_.expire_after(second_is_);
+}
+
+void Fpm::look() {
+    switch (telling_.on_second(messages_)) {
+        case FpmTelling::News::none: return;
+        case FpmTelling::News::silent:
+            return close("it sent no valid frame for " + std::to_string(FpmTelling::silent_at_most) + " s");
+        case FpmTelling::News::replayed: return events_.on_replayed();
+    }
 }
 
 void Fpm::close(const std::string& why) {
-    events_.on_note("fpm lost=" + client_ + " reason=\"" + why + "\"");
     connection_watch_.reset();
     connection_.reset();
+    if (!telling_.is_proven()) {
+        await_client();
+        return turn_away("fpm " + address_ + ": " + peer_ + " is no zebra: " + why +
+                             "; end it, or change [frr] fpm and zebra's `fpm address`",
+                         "fpm turned away=" + peer_ + " reason=\"" + why + "\"");
+    }
+    events_.on_note("fpm lost=" + client_ + " reason=\"" + why + "\"");
     client_.clear();
-    problem_.clear();
-    replaying_ = false;
+    telling_ = {};
+    forget_turned_away();
     events_.on_closed();
 }
 

@@ -61,8 +61,16 @@ bool is_closed(const base::UniqueFd& fd) {
 }
 
 struct Fixture {
-    explicit Fixture(std::uint16_t at = free_port())
-        : port{at}, server{context, loopback + std::to_string(at), events()} {}
+    explicit Fixture(std::uint16_t at = free_port(), base::Duration second = 1s)
+        : port{at}, server{context, loopback + std::to_string(at), events(), second} {}
+    // Whoever has said something valid.
+    base::UniqueFd zebra() {
+        auto fd = connected(port);
+        send(fd, hex(fpm::connected));
+        REQUIRE(until([&] { return said.ends_with("open "); }));
+        types.clear();
+        return fd;
+    }
     frr::Fpm::Events events() {
         frr::Fpm::Events out;
         out.on_open = [this] { said += "open "; };
@@ -87,8 +95,7 @@ struct Fixture {
 
 TEST_CASE("what zebra sends arrives message by message, however TCP cuts it") {
     Fixture f;
-    const auto zebra = connected(f.port);
-    REQUIRE(f.until([&] { return f.said == "open "; }));
+    const auto zebra = f.zebra();
     CHECK(f.server.client().starts_with(loopback));
     for (const auto& frame : {fpm::nexthop_v4, fpm::route_v4, fpm::update_v4})
         for (const auto byte : hex(frame)) {
@@ -98,13 +105,12 @@ TEST_CASE("what zebra sends arrives message by message, however TCP cuts it") {
         }
     REQUIRE(f.until([&] { return f.types.size() == 4; }));
     CHECK(f.types == std::vector<std::uint16_t>{104, 24, 25, 24});
-    CHECK(f.server.messages() == 4);
+    CHECK(f.server.messages() == 5);
 }
 
 TEST_CASE("the replay is over once the stream has been calm, and not before") {
     Fixture f;
-    const auto zebra = connected(f.port);
-    REQUIRE(f.until([&] { return f.said == "open "; }));
+    const auto zebra = f.zebra();
     const auto frame = hex(fpm::route_v4);
     const auto begun = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() - begun < 3s) {
@@ -133,8 +139,7 @@ TEST_CASE("a large replay is read a slice at a time") {
 
 TEST_CASE("one zebra is served: a second one is turned away and told of, once, until the first has gone") {
     Fixture f;
-    auto first = connected(f.port);
-    REQUIRE(f.until([&] { return f.said == "open "; }));
+    auto first = f.zebra();
     const auto served = f.server.client();
     for (int i = 0; i < 3; ++i) {
         const auto second = connected(f.port);
@@ -150,18 +155,18 @@ TEST_CASE("one zebra is served: a second one is turned away and told of, once, u
     REQUIRE(f.until([&] { return f.said == "open closed "; }));
     CHECK(f.server.problem().empty());
     CHECK(f.server.client().empty());
-    const auto next = connected(f.port);
-    CHECK(f.until([&] { return f.said == "open closed open "; }));
+    const auto next = f.zebra();
+    CHECK(f.said == "open closed open ");
 }
 
 TEST_CASE("a zebra that is back before its end was noticed is no second one") {
     Fixture f;
-    auto first = connected(f.port);
-    REQUIRE(f.until([&] { return f.said == "open "; }));
+    auto first = f.zebra();
     const auto frame = hex(fpm::route_v4);
     for (int i = 0; i < 2'000; ++i) send(first, frame);  // turns away from its end
     first.reset();
     const auto second = connected(f.port);
+    send(second, frame);
     CHECK(f.until([&] { return f.said == "open closed open "; }));
     CHECK(!is_closed(second));
 }
@@ -186,6 +191,60 @@ TEST_CASE("a port that is taken is said, with what to do, and tried again") {
     CHECK(f.server.problem().find("[frr] fpm") != std::string::npos);
     other.fd.reset();
     REQUIRE(f.until([&] { return f.server.problem().empty(); }));
+    const auto zebra = f.zebra();
+    CHECK(f.said == "open ");
+}
+
+TEST_CASE("whoever connects and says nothing is not zebra: dropped after 5 s and told of once, while others wait") {
+    Fixture f{free_port(), 2ms};
+    const auto silent = connected(f.port);
+    REQUIRE(f.until([&] { return is_closed(silent); }));
+    REQUIRE(f.notes.size() == 1);
+    CHECK(f.notes.front().starts_with("fpm turned away=127.0.0.1:"));
+    CHECK(f.notes.front().ends_with("reason=\"it sent no valid frame for 5 s\""));
+    CHECK(f.said.empty());
+    CHECK(f.server.client().empty());
+    CHECK(f.server.problem().find("it sent no valid frame for 5 s") != std::string::npos);
+    const auto another = connected(f.port);
     const auto zebra = connected(f.port);
-    CHECK(f.until([&] { return f.said == "open "; }));
+    send(zebra, hex(fpm::route_v4));
+    REQUIRE(f.until([&] { return f.said.starts_with("open "); }));
+    CHECK(is_closed(another));
+    CHECK(!is_closed(zebra));
+    CHECK(f.server.problem().empty());
+    CHECK(f.types.size() == 1);
+}
+
+TEST_CASE("neither a frame without a message nor garbage makes a zebra; one after the other is told of once") {
+    Fixture f;
+    for (const auto* bytes : {"ff ff ff ff", "01 01 00 04 ff ff ff ff", "01 02 00 04"}) {
+        const auto other = connected(f.port);
+        send(other, hex(bytes));
+        REQUIRE(f.until([&] { return is_closed(other); }));
+    }
+    { const auto gone = connected(f.port); }
+    const auto zebra = f.zebra();
+    CHECK(f.said == "open ");
+    CHECK(f.notes.size() == 2);
+    CHECK(f.notes.front().find("another version") != std::string::npos);
+    CHECK(f.notes.back().starts_with("fpm connected="));
+}
+
+TEST_CASE("who connected in vain is forgotten 10 s later") {
+    Fixture f{free_port(), 1ms};
+    { const auto gone = connected(f.port); }
+    REQUIRE(f.until([&] { return f.server.problem().find("left without a valid frame") != std::string::npos; }));
+    CHECK(f.until([&] { return f.server.problem().empty(); }));
+}
+
+TEST_CASE("a replay under churn that never ends is over after 60 s") {
+    Fixture f{free_port(), 2ms};
+    const auto zebra = f.zebra();
+    std::vector<std::byte> many;
+    for (int i = 0; i < 100; ++i)
+        for (const auto byte : hex(fpm::route_v4)) many.push_back(byte);
+    CHECK(f.until([&] {
+        static_cast<void>(::send(zebra.get(), many.data(), many.size(), MSG_NOSIGNAL));
+        return f.said == "open replayed ";
+    }));
 }
