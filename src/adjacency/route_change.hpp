@@ -18,7 +18,7 @@ struct Hop {
 
 struct RouteChange {
     enum class Kind : std::uint8_t {
-        route,         // is there, by these ways and no others
+        route,         // is there, by these ways and, unless `beside`, no others
         route_gone,    // with `hops`: by these alone, others of it may stay (the kernel's word for IPv6)
         nexthop,       // an object that routes refer to: its own hop, or the members of a group
         nexthop_gone,  // and with it whatever went through it
@@ -29,6 +29,7 @@ struct RouteChange {
     std::uint32_t metric = 0;            // of several for one prefix the lowest carries
     std::uint32_t nexthop = 0;           // the object a route goes through, or that changed; 0: `hops` say it
     std::vector<Hop> hops;               // none, and no object: unreachable, blackhole
+    bool beside = false;                 // `hops` come to those of the same prefix and metric that are there already
     std::vector<std::uint32_t> members;  // of a group
     friend bool operator==(const RouteChange&, const RouteChange&) = default;
 };

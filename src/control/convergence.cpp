@@ -1,6 +1,7 @@
 #include "control/convergence.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace control {
@@ -23,7 +24,7 @@ void Convergence::begin(RouteSource source, bool lost) {
     if (silent_ || lost) reports_.doubt();
     source_ = source;
     ++telling_;
-    outdated_ = swept_ = removal_waits_ = false;
+    outdated_ = swept_ = removal_waits_ = refusing_ = false;
     sweeping_.reset();
 }
 
@@ -33,11 +34,13 @@ void Convergence::end() {
 }
 
 void Convergence::change(base::TimePoint now, const RouteChange& change) {
-    const bool replaces = removal_waits_ && change.kind == Kind::route && same_prefix(change, removal_);
+    const bool replaces =
+        removal_waits_ && change.kind == Kind::route && !change.beside && same_prefix(change, removal_);
     if (!replaces) settle(now);
     removal_waits_ = false;
     commit(now, change);
     if (replaces && change.metric != removal_.metric) remove(now, removal_);
+    if (ways_.refused() != ways_refused_) doubt();
 }
 
 void Convergence::settle(base::TimePoint now) {
@@ -73,11 +76,11 @@ Way Convergence::way_of(const RouteChange& change) {
 void Convergence::set(base::TimePoint now, const RouteChange& change) {
     const auto key = table_.key(change.prefix, change.table);
     auto* const entry = table_.find(key, change.metric);
+    // What was told before this telling may have gone unheard; what was told in it stands.
+    if (change.beside && entry != nullptr && entry->told == telling_ && ways_.is_inline(entry->way))
+        return add(now, change, ways_.hops(entry->way));
     const auto way = entry != nullptr || table_.size() < most_routes ? way_of(change) : Way{0};
-    if (way == 0) {
-        ++refused_;
-        return;
-    }
+    if (way == 0) return refuse(now, key, change.metric);
     if (entry != nullptr && entry->way == way) {
         entry->told = telling_;
         return;
@@ -94,6 +97,30 @@ void Convergence::set(base::TimePoint now, const RouteChange& change) {
         table_.insert(fresh);
     stands(now, key, before);
     if (old != 0) ways_.release(old);
+}
+
+void Convergence::add(base::TimePoint now, const RouteChange& change, std::span<const adjacency::Hop> standing) {
+    auto all = change;
+    all.beside = false;
+    all.hops.clear();
+    std::ranges::set_union(change.hops, standing, std::back_inserter(all.hops));
+    set(now, all);
+}
+
+// What there is no room for counts nowhere, and neither does what it replaces.
+void Convergence::refuse(base::TimePoint now, std::uint64_t key, std::uint32_t metric) {
+    ++refused_;
+    doubt();
+    if (table_.find(key, metric) == nullptr) return;
+    silenced_ = true;
+    remove(now, key, metric);
+    silenced_ = false;
+    reports_.recount(ways_);
+}
+
+void Convergence::doubt() {
+    ways_refused_ = ways_.refused();
+    if (!std::exchange(refusing_, true)) reports_.doubt();
 }
 
 // IPv6 takes next hops out of a route one at a time: what is left of it stands.
@@ -211,6 +238,7 @@ void Convergence::on_verdict(base::Now now, AdjacencyId id, const policy::Verdic
     Failover fresh;
     fresh.prefixes = fresh.left = ways_.count(id);
     fresh.source = source_;
+    fresh.exact = is_complete() && !refusing_;
     reports_.on_verdict(now, id, before, verdict, std::move(fresh));
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -49,7 +50,13 @@ public:
     const Ways::Counts& counts() const { return ways_.counts(); }
     bool uses(base::IfIndex interface) const { return ways_.uses(interface); }
     std::size_t routes() const { return table_.size() - marks_; }
-    std::size_t refused() const { return refused_; }  // there was no room for them
+    struct Refused {
+        std::size_t routes = 0;   // there was no room for them: they count nowhere
+        std::size_t objects = 0;  // likewise next-hop objects, and routes through them
+        std::size_t hops = 0;     // one route or object had too many: the first ones count
+        bool any() const { return routes + objects + hops > 0; }
+    };
+    Refused refused() const { return {refused_, ways_.refused().objects, ways_.refused().hops}; }
     std::size_t bytes() const { return table_.bytes(); }
 
 private:
@@ -62,6 +69,9 @@ private:
 
     void commit(base::TimePoint now, const adjacency::RouteChange& change);
     void set(base::TimePoint now, const adjacency::RouteChange& change);
+    void add(base::TimePoint now, const adjacency::RouteChange& change, std::span<const adjacency::Hop> standing);
+    void refuse(base::TimePoint now, std::uint64_t key, std::uint32_t metric);
+    void doubt();
     void remove(base::TimePoint now, const adjacency::RouteChange& change);
     void remove(base::TimePoint now, std::uint64_t key, std::uint32_t metric);
     void set_nexthop(base::TimePoint now, const adjacency::RouteChange& change);
@@ -89,6 +99,8 @@ private:
     bool removal_waits_ = false;
     std::size_t marks_ = 0;  // entries that are no routes
     std::size_t refused_ = 0;
+    Ways::Refused ways_refused_;  // that reports know of
+    bool refusing_ = false;       // something of this telling was
 };
 
 }  // namespace control

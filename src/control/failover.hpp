@@ -37,7 +37,9 @@ struct Failover {
     std::map<std::string, std::uint64_t> to;    // by adjacency; one that moved to several counts for each
     std::uint64_t elsewhere = 0;                // likewise, to no adjacency
     RouteSource source = RouteSource::none;
-    bool exact = true;  // false: changes were lost meanwhile, and found by reading everything again
+    // False: changes were lost meanwhile and found by reading everything again, or not everything had been read yet at
+    // the verdict, or was refused for want of room.
+    bool exact = true;
     friend bool operator==(const Failover&, const Failover&) = default;
 };
 

@@ -39,7 +39,24 @@ Way Ways::add(Node node) {
     return static_cast<Way>(nodes_.size() - 1);
 }
 
-Way Ways::through(std::span<const Hop> hops) {
+Ways::Object* Ways::place(std::uint32_t id) {
+    if (const auto found = objects_.find(id); found != objects_.end()) return &found->second;
+    if (objects_.size() >= limits_.objects) {
+        ++refused_.objects;
+        return nullptr;
+    }
+    return &objects_[id];
+}
+
+template <class T>
+std::span<const T> Ways::cut(std::span<const T> all) {
+    if (all.size() <= limits_.hops) return all;
+    refused_.hops += all.size() - limits_.hops;
+    return all.first(limits_.hops);
+}
+
+Way Ways::through(std::span<const Hop> all) {
+    const auto hops = cut(all);
     if (is_inline(last_) && std::ranges::equal(nodes_[last_].hops, hops)) return last_;
     const auto found = by_hops_.find(hops);
     if (found != by_hops_.end()) return last_ = found->second;
@@ -49,9 +66,10 @@ Way Ways::through(std::span<const Hop> hops) {
 }
 
 Way Ways::through_nexthop(std::uint32_t id) {
-    auto& object = objects_[id];
-    if (object.way == 0) object.way = add({.hops = hops_of(object), .riding = {}, .object = id});
-    return object.way;
+    auto* const object = place(id);
+    if (object == nullptr) return 0;
+    if (object->way == 0) object->way = add({.hops = hops_of(*object), .riding = {}, .object = id});
+    return object->way;
 }
 
 void Ways::carry(Way way, int prefixes) {
@@ -79,6 +97,7 @@ std::vector<Hop> Ways::hops_of(const Object& object) const {
         if (const auto found = objects_.find(member); found != objects_.end())
             out.insert(out.end(), found->second.hops.begin(), found->second.hops.end());
     std::ranges::sort(out);
+    out.resize(std::min(out.size(), limits_.hops));
     return out;
 }
 
@@ -94,14 +113,33 @@ void Ways::renew(const Object& object, const OnMoved& on_moved) {
 }
 
 void Ways::set_nexthop(const adjacency::RouteChange& change, const OnMoved& on_moved) {
-    auto& object = objects_[change.nexthop];
-    if (object.hops == change.hops && object.members == change.members) return;
-    for (const auto member : object.members) std::erase(objects_[member].groups, change.nexthop);
-    object.hops = change.hops;
-    object.members = change.members;
-    for (const auto member : change.members) objects_[member].groups.push_back(change.nexthop);
-    renew(object, on_moved);
-    for (const auto group : object.groups) renew(objects_[group], on_moved);
+    auto* const object = place(change.nexthop);
+    if (object == nullptr) return;
+    const auto hops = cut(std::span{change.hops});
+    const auto members = cut(std::span{change.members});
+    if (std::ranges::equal(object->hops, hops) && std::ranges::equal(object->members, members)) return;
+    leave(change.nexthop, object->members);
+    object->hops.assign(hops.begin(), hops.end());
+    object->members.assign(members.begin(), members.end());
+    for (const auto member : members) groups_[member].push_back(change.nexthop);
+    renew(*object, on_moved);
+    renew_groups(change.nexthop, on_moved);
+}
+
+void Ways::leave(std::uint32_t group, std::span<const std::uint32_t> members) {
+    for (const auto member : members) {
+        const auto found = groups_.find(member);
+        if (found == groups_.end()) continue;
+        std::erase(found->second, group);
+        if (found->second.empty()) groups_.erase(found);
+    }
+}
+
+void Ways::renew_groups(std::uint32_t member, const OnMoved& on_moved) {
+    const auto found = groups_.find(member);
+    if (found == groups_.end()) return;
+    for (const auto group : found->second)
+        if (const auto at = objects_.find(group); at != objects_.end()) renew(at->second, on_moved);
 }
 
 // What went through it is gone with it: each route is taken out on its own, and shows then what it rode on.
@@ -110,10 +148,8 @@ bool Ways::remove_nexthop(std::uint32_t id, const OnMoved& on_moved) {
     if (found == objects_.end()) return false;
     const auto object = std::move(found->second);
     objects_.erase(found);
-    for (const auto member : object.members)
-        if (const auto at = objects_.find(member); at != objects_.end()) std::erase(at->second.groups, id);
-    for (const auto group : object.groups)
-        if (const auto at = objects_.find(group); at != objects_.end()) renew(at->second, on_moved);
+    leave(id, object.members);
+    renew_groups(id, on_moved);
     if (object.way == 0) return false;
     auto& node = nodes_[object.way];
     node.object = 0;
@@ -126,6 +162,7 @@ bool Ways::remove_nexthop(std::uint32_t id, const OnMoved& on_moved) {
 
 void Ways::freeze() {
     objects_.clear();
+    groups_.clear();
     for (Way way = 1; way < nodes_.size(); ++way) {
         auto& node = nodes_[way];
         if (node.object == 0) continue;

@@ -32,7 +32,18 @@ public:
     using Locate = std::function<std::optional<adjacency::AdjacencyId>(const adjacency::Hop&)>;
     using OnMoved = std::function<void(std::size_t prefixes, const Riding& before, const Riding& after)>;
 
-    explicit Ways(Locate locate) : locate_{std::move(locate)} {}
+    struct Limits {
+        std::size_t objects = 1'000'000;
+        std::size_t hops = 256;  // of one route or object; the first ones count
+    };
+    struct Refused {
+        std::size_t objects = 0;
+        std::size_t hops = 0;
+        friend bool operator==(const Refused&, const Refused&) = default;
+    };
+
+    explicit Ways(Locate locate) : Ways{std::move(locate), Limits{}} {}
+    Ways(Locate locate, Limits limits) : locate_{std::move(locate)}, limits_{limits} {}
 
     // 0: there is no room for another. A way that no entry holds may be another's after the next call.
     Way through(std::span<const adjacency::Hop> hops);  // in order
@@ -57,6 +68,7 @@ public:
     std::size_t count(adjacency::AdjacencyId id) const;  // prefixes that ride on it
     const Counts& counts() const { return counts_; }     // some may be 0
     bool uses(base::IfIndex interface) const;            // some prefix leaves by it
+    const Refused& refused() const { return refused_; }
     std::size_t size() const { return nodes_.size() - 1 - free_.size(); }
 
 private:
@@ -72,8 +84,7 @@ private:
     struct Object {
         std::vector<adjacency::Hop> hops;
         std::vector<std::uint32_t> members;
-        std::vector<std::uint32_t> groups;  // it is a member of
-        Way way = 0;                        // 0: no route asked for it yet
+        Way way = 0;  // 0: no route asked for it yet
     };
     struct Less {
         using is_transparent = void;
@@ -83,14 +94,22 @@ private:
     Way add(Node node);
     Riding riding_of(std::span<const adjacency::Hop> hops) const;
     std::vector<adjacency::Hop> hops_of(const Object& object) const;
+    Object* place(std::uint32_t id);  // null: there is no room for another
+    template <class T>
+    std::span<const T> cut(std::span<const T> all);
+    void leave(std::uint32_t group, std::span<const std::uint32_t> members);
+    void renew_groups(std::uint32_t member, const OnMoved& on_moved);
     void renew(const Object& object, const OnMoved& on_moved);
     void count(const Riding& riding, std::int64_t prefixes);
 
     Locate locate_;
+    Limits limits_;
+    Refused refused_;
     std::vector<Node> nodes_{1};
     std::vector<Way> free_;
     std::map<std::vector<adjacency::Hop>, Way, Less> by_hops_;
     std::unordered_map<std::uint32_t, Object> objects_;
+    std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> groups_;  // by their members, told yet or not
     Counts counts_;  // kept as prefixes come and go: asked for each adjacency when all of them go at once
     Way last_ = 0;   // neighbours in a table often go the same way
 };

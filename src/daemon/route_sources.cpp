@@ -135,14 +135,21 @@ view::Routes RouteSources::status() const {
     return out;
 }
 
-std::optional<std::string> RouteSources::problem() const {
-    if (fpm_ && !fpm_->problem().empty()) return fpm_->problem();
-    if (!kernel_problem_.empty()) return kernel_problem_;
-    if (!fpm_ || !fpm_->client().empty() || steady_now() - listening_since_ < zebra_comes_within) return std::nullopt;
-    return "fpm " + *fpm_address_ +
-           ": no zebra is connected: start it with -M dplane_fpm_nl and give it `fpm address`; the kernel's route "
-           "events "
-           "serve meanwhile";
+std::vector<std::string> RouteSources::problems() const {
+    std::vector<std::string> out;
+    if (!kernel_problem_.empty()) out.push_back(kernel_problem_);
+    if (convergence_.refused().any())
+        out.emplace_back(
+            "routes: more of them, of next-hop objects, or of next hops of one than there is room for: "
+            "some count nowhere (`refused` in `wgbfd status --json`), and reports are not exact");
+    if (!fpm_) return out;
+    if (!fpm_->problem().empty())
+        out.push_back(fpm_->problem());
+    else if (fpm_->client().empty() && steady_now() - listening_since_ >= zebra_comes_within)
+        out.push_back("fpm " + *fpm_address_ +
+                      ": no zebra is connected: start it with -M dplane_fpm_nl and give it `fpm address`; the kernel's "
+                      "route events serve meanwhile");
+    return out;
 }
 
 }  // namespace wgbfd

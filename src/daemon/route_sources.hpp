@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -32,7 +33,7 @@ public:
     void on_links(const std::vector<adjacency::Link>& links);
 
     view::Routes status() const;
-    std::optional<std::string> problem() const;
+    std::vector<std::string> problems() const;
 
 private:
     void listen();

@@ -193,7 +193,7 @@ std::vector<std::string> Worker::source_problems() const {
         for (auto& problem : neighbors_->problems()) out.push_back(std::move(problem));
     if (bird_neighbors_)
         for (auto& problem : bird_neighbors_->problems()) out.push_back(std::move(problem));
-    if (auto problem = routes_.problem()) out.push_back(std::move(*problem));
+    for (auto& problem : routes_.problems()) out.push_back(std::move(problem));
     if (auto problem = metrics_.problem()) out.push_back(std::move(*problem));
     return out;
 }

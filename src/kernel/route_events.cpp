@@ -123,6 +123,7 @@ void RouteEvents::on_datagram(base::Bytes datagram) {
         if (!dumps_.empty() && message->sequence == dump_sequence_) on_dump_message(*message);
         again_ |= message->type == RTM_NEWRULE || message->type == RTM_DELRULE;
         if (!decode_route_change(*message, change_)) continue;
+        change_.beside = stands_beside(*message, change_);
         const bool of_table = change_.kind == Kind::route || change_.kind == Kind::route_gone;
         if (!of_table || tables_.contains(change_.table)) events_.on_change(change_);
     }

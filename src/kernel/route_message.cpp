@@ -125,6 +125,7 @@ bool decode_route_change(const io::NetlinkMessage& message, RouteChange& out) {
     using Kind = RouteChange::Kind;
     out.prefix = {};
     out.table = out.metric = out.nexthop = 0;
+    out.beside = false;
     out.hops.clear();
     out.members.clear();
     switch (message.type) {
@@ -134,6 +135,11 @@ bool decode_route_change(const io::NetlinkMessage& message, RouteChange& out) {
         case RTM_DELNEXTHOP: out.kind = Kind::nexthop_gone; return read_nexthop(message.payload, out);
         default: return false;
     }
+}
+
+bool stands_beside(const io::NetlinkMessage& message, const RouteChange& change) {
+    return change.kind == RouteChange::Kind::route && change.prefix.address.is_v6() && change.nexthop == 0 &&
+           (message.flags & NLM_F_REPLACE) == 0;
 }
 
 }  // namespace kernel

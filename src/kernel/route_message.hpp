@@ -12,4 +12,12 @@ namespace kernel {
 // keeps its room, so that a hundred thousand of them allocate nothing.
 bool decode_route_change(const io::NetlinkMessage& message, adjacency::RouteChange& out);
 
+// The kernel keeps IPv6 routes of one prefix and metric side by side: those with a gateway as next hops of one, which
+// each message names all of, those without each as a route of its own, which it tells apart and of which traffic takes
+// the first that is alive. Here all of them are ways of one route. A message that says NLM_F_REPLACE replaces; of
+// several without a gateway that is the first alone, and which one that was is not told: all of them are taken to be
+// replaced, until the next reading. Not for FPM: zebra has one route of a prefix. IPv4 takes the first of several,
+// which are not told apart either: the one that came last counts.
+bool stands_beside(const io::NetlinkMessage& message, const adjacency::RouteChange& change);
+
 }  // namespace kernel

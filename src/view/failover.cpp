@@ -69,7 +69,7 @@ std::string failover_text(const json& failover) {
     if (failover.contains("first_us") && failover["first_us"].is_number_unsigned())
         out += fmt::format(", {} to {} ms after the verdict", millis(number(failover, "first_us")),
                            millis(number(failover, "last_us")));
-    if (failover.value("exact", true) == false) out += ", counted anew on the way";
+    if (failover.value("exact", true) == false) out += ", not exact";
     return out;
 }
 

@@ -42,11 +42,11 @@ struct Fpm {
 
 struct Routes {
     control::RouteSource source = control::RouteSource::none;
-    std::size_t routes = 0;     // that are followed
-    std::size_t refused = 0;    // too many of them
-    std::size_t bytes = 0;      // that they take
-    std::uint64_t resyncs = 0;  // how often everything was read anew for want of changes that were lost
-    std::optional<Fpm> fpm;     // none: not configured
+    std::size_t routes = 0;                 // that are followed
+    control::Convergence::Refused refused;  // too many of them
+    std::size_t bytes = 0;                  // that they take
+    std::uint64_t resyncs = 0;              // how often everything was read anew for want of changes that were lost
+    std::optional<Fpm> fpm;                 // none: not configured
 };
 
 struct Process {

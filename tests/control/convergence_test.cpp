@@ -434,6 +434,114 @@ TEST_CASE("another source does not withdraw what it does not know, and its numbe
     CHECK(!report.failover.exact);
 }
 
+TEST_CASE("a verdict before all has been told, or told anew, is not reported as exact; one after it is") {
+    for (const bool lost : {false, true}) {
+        Net net;
+        net.route(1, {via(wg0)});
+        net.route(2, {via(wg1)});
+        net.route(3, {via(wg2)});
+        if (lost)
+            net.all.begin(RouteSource::kernel, true);
+        else
+            net.all.begin(RouteSource::fpm, false);
+        net.route(1, {via(wg0)});
+        net.route(2, {via(wg1)});
+        net.route(3, {via(wg2)});
+        net.down(paris);
+        net.all.end();
+        net.down(berlin);
+        net.sweep();
+        net.down(rome);
+        for (int n = 1; n <= 3; ++n) net.route(n, {via(eth0)});
+        const auto closed = net.all.close(net.now.steady);
+        REQUIRE(closed.size() == 3);
+        CHECK(closed[0].failover.moved == 1);
+        CHECK(!closed[0].failover.exact);
+        CHECK(!closed[1].failover.exact);
+        CHECK(closed[2].failover.exact);
+    }
+}
+
+TEST_CASE("a verdict during the very first reading is not reported as exact") {
+    Net net;
+    Convergence fresh{7, locate};
+    fresh.begin(RouteSource::kernel, false);
+    fresh.change(net.now.steady, Net::change(1, Kind::route, {via(wg0)}));
+    fresh.on_verdict(net.now, paris, {VerdictState::up, {}, 10}, {VerdictState::down, {}, 10});
+    fresh.change(net.now.steady, Net::change(1, Kind::route, {via(wg1)}));
+    const auto closed = fresh.close(net.now.steady);
+    REQUIRE(closed.size() == 1);
+    CHECK(!closed.front().failover.exact);
+}
+
+TEST_CASE("256 next hops of a route count, of 257 the first 256; what was refused is told, and nothing exact then") {
+    const auto ways = [](std::uint32_t n) {
+        std::vector<Hop> out;
+        for (std::uint32_t i = 0; i < n; ++i) out.push_back({{}, {1'000 + i}});
+        return out;
+    };
+    for (const bool too_many : {false, true}) {
+        CAPTURE(too_many);
+        Convergence all{7, [](const Hop& hop) { return std::optional{AdjacencyId{hop.out.value}}; }};
+        all.begin(RouteSource::kernel, false);
+        all.end();
+        const base::Now now{base::TimePoint{1h}, {}};
+        while (all.wants_sweep()) all.sweep(now.steady);
+        all.change(now.steady, Net::change(1, Kind::route, ways(too_many ? 257 : 256)));
+        CHECK(all.counts().size() == 256);
+        CHECK(all.refused().hops == (too_many ? 1 : 0));
+        CHECK(all.refused().any() == too_many);
+        all.on_verdict(now, {1'000}, {VerdictState::up, {}, 10}, {VerdictState::down, {}, 10});
+        all.change(now.steady, Net::change(1, Kind::route, {via(eth0)}));
+        const auto closed = all.close(now.steady);
+        REQUIRE(closed.size() == 1);
+        CHECK(closed.front().failover.exact == !too_many);
+    }
+}
+
+TEST_CASE("IPv6 routes of one prefix and metric that stand beside each other ride on all of them") {
+    Net net;
+    auto c = Net::change(1, Kind::route);
+    c.prefix = base::Prefix::parse("fd20::/64").value();
+    const auto tell = [&](Kind kind, base::IfIndex out) {
+        c.kind = kind;
+        c.beside = kind == Kind::route;
+        c.hops = {Hop{{}, out}};
+        net.tell(c);
+        net.settle();
+    };
+    tell(Kind::route, wg0);
+    tell(Kind::route, wg1);
+    CHECK(net.count(paris) == 1);
+    CHECK(net.count(berlin) == 1);
+    CHECK(net.all.routes() == 1);
+    net.down(paris);
+    net.after(3ms);
+    tell(Kind::route_gone, wg0);
+    auto report = net.closed();
+    CHECK(report.failover.moved == 1);
+    CHECK(report.to == std::map<AdjacencyId, std::uint64_t>{{berlin, 1}});
+    CHECK(net.count(berlin) == 1);
+    tell(Kind::route, wg0);
+    net.all.begin(RouteSource::kernel, true);  // of what is read anew only what is told counts
+    tell(Kind::route, wg1);
+    tell(Kind::route, wg2);
+    net.all.end();
+    net.sweep();
+    CHECK(net.count(paris) == 0);
+    CHECK(net.count(berlin) == 1);
+    CHECK(net.count(rome) == 1);
+    c.beside = false;  // it replaces them
+    c.hops = {Hop{{}, wg0}};
+    net.tell(c);
+    CHECK(net.count(paris) == 1);
+    CHECK(net.count(berlin) + net.count(rome) == 0);
+    tell(Kind::route_gone, wg0);  // in one batch with what comes instead
+    tell(Kind::route, wg2);
+    CHECK(net.count(paris) == 0);
+    CHECK(net.count(rome) == 1);
+}
+
 TEST_CASE("IPv6 takes next hops out of a route one at a time") {
     Net net;
     auto c = Net::change(1, Kind::route);

@@ -169,8 +169,54 @@ TEST_CASE("100,000 routes over FPM likewise; the kernel's are forgotten then, an
     zebra.reset();
     REQUIRE(f.until([&] { return f.convergence.routes() == 1 && f.count(paris) == 1; }));
     CHECK(f.sources.status().source == RouteSource::kernel);
-    CHECK(!f.sources.problem());
+    CHECK(f.sources.problems().empty());
     f.check_handlers("forgetting them");
+}
+
+TEST_CASE("two IPv6 routes of one prefix and metric, by an interface each: both count, as long as each is there" *
+          doctest::skip(!support::is_root())) {
+    Fixture f;
+    sh("ip -6 route add fd20::/64 dev va metric 20 proto bgp && ip -6 route append fd20::/64 dev vb metric 20 proto "
+       "bgp");
+    f.sources.follow(true, std::nullopt);
+    REQUIRE(f.until([&] { return f.convergence.is_complete(); }));
+    CHECK(f.count(paris) == 1);
+    CHECK(f.count(berlin) == 1);
+    sh("ip -6 route del fd20::/64 dev vb metric 20");
+    REQUIRE(f.until([&] { return f.count(berlin) == 0; }));
+    CHECK(f.count(paris) == 1);
+    sh("ip -6 route append fd20::/64 dev vb metric 20 proto bgp");
+    REQUIRE(f.until([&] { return f.count(berlin) == 1; }));
+    CHECK(f.count(paris) == 1);
+    CHECK(f.convergence.routes() == 1);
+}
+
+TEST_CASE("who connects to the FPM port and says nothing valid is no source: the kernel goes on telling" *
+          doctest::skip(!support::is_root())) {
+    Fixture f;
+    sh("ip route add 10.99.0.0/24 via 10.8.0.1 dev va proto bgp");
+    f.sources.follow(true, "127.0.0.1:2620");
+    REQUIRE(f.until([&] { return f.convergence.routes() == 1 && f.convergence.is_complete(); }));
+    const Zebra other;
+    bool kernel_told = true;
+    const auto look = [&] {
+        const auto told = f.sources.status();
+        kernel_told &= told.source == RouteSource::kernel && f.convergence.is_complete() && told.fpm->client.empty();
+        return told.fpm->problem;
+    };
+    for (int i = 0; i < 20; ++i) {  // it is accepted, and heard out
+        static_cast<void>(look());
+        f.context.restart();
+        f.context.poll_one();
+    }
+    const auto garbage = support::fpm::hex("ff ff ff ff");
+    base::Bytes rest{garbage};
+    other.send(rest);
+    REQUIRE(f.until([&] { return look().find("another version") != std::string::npos; }));
+    CHECK(kernel_told);
+    CHECK(f.count(paris) == 1);
+    REQUIRE(f.sources.problems().size() == 1);
+    CHECK(f.sources.problems().front().find("is no zebra") != std::string::npos);
 }
 
 TEST_CASE("an interface that goes takes its IPv4 routes, of which the kernel says nothing" *

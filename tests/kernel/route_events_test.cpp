@@ -112,6 +112,43 @@ TEST_CASE("IPv6 tells the whole route when a next hop joins, and the one that le
     CHECK(base::to_string(left.hops.front().gateway) == "fd00::3");
 }
 
+TEST_CASE("IPv6 routes without a gateway stand beside each other, each told on its own, unless one replaces" *
+          doctest::skip(!support::is_root())) {
+    Fixture f;
+    sh("ip -6 route add fd20::/64 dev va metric 20 proto bgp && ip -6 route append fd20::/64 dev vb metric 20 proto "
+       "bgp");
+    std::vector<RouteChange> told;
+    bool all_told = false;
+    kernel::RouteEvents::Events to;
+    to.on_begin = [](bool) {};
+    to.on_change = [&](const RouteChange& c) { told.push_back(c); };
+    to.on_settled = [] {};
+    to.on_end = [&] { all_told = true; };
+    f.events.emplace(f.context, std::move(to));
+    REQUIRE(f.until([&] { return all_told; }));
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].beside);
+    CHECK(told[1].beside);
+    CHECK(told[0].prefix == told[1].prefix);
+    CHECK(told[0].metric == told[1].metric);
+    CHECK(told[0].hops != told[1].hops);
+    const auto twins = told;
+    sh("ip -6 route del fd20::/64 dev vb metric 20");
+    REQUIRE(f.until([&] { return told.size() == 3; }));
+    CHECK(told[2].kind == Kind::route_gone);
+    CHECK(told[2].hops == twins[1].hops);
+    sh("ip -6 route append fd20::/64 dev vb metric 20 proto bgp");
+    REQUIRE(f.until([&] { return told.size() == 4; }));
+    CHECK(told[3] == twins[1]);
+    sh("ip -6 route del fd20::/64 dev vb metric 20 && ip -6 route replace fd20::/64 dev vb metric 20 proto bgp");
+    REQUIRE(f.until([&] { return told.size() == 6; }));
+    CHECK(!told[5].beside);
+    CHECK(told[5].hops == twins[1].hops);
+    sh("ip route add 10.20.0.0/24 dev va metric 20 proto bgp");
+    REQUIRE(f.until([&] { return told.size() == 7; }));
+    CHECK(!told[6].beside);
+}
+
 TEST_CASE("a large table is read a slice at a time" * doctest::skip(!support::is_root())) {
     Fixture f;
     Fixture::many("add", 20'000);

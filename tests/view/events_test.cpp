@@ -132,7 +132,7 @@ TEST_CASE("a failover as a person reads it, and in the log") {
     f.failover = control::Failover{};
     f.failover->prefixes = f.failover->left = 7;
     f.failover->exact = false;
-    CHECK(view::event_text(view::event(f)).ends_with("0 of 7 prefixes moved, 7 left, counted anew on the way"));
+    CHECK(view::event_text(view::event(f)).ends_with("0 of 7 prefixes moved, 7 left, not exact"));
     CHECK(view::log_line(f).ends_with("prefixes=7 moved=0 withdrawn=0 left=7 source=none exact=no"));
     f.failover->to = {{"a\x1b[2J", 1}};
     CHECK(view::event_text(view::event(f)).find('\x1b') == std::string::npos);

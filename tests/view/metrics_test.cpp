@@ -80,7 +80,8 @@ struct Full {
         loop.dropped = {{"truncated", 205}};
         loop.kernel_drops = 206;
         process.frr_bfd = view::FrrBfd{true, 207, ""};
-        process.routes = {control::RouteSource::fpm, 208, 209, 210, 211, view::Fpm{"127.0.0.1:2620", "x", ""}};
+        process.routes = {control::RouteSource::fpm,           208, {209, 291, 292}, 210, 211,
+                          view::Fpm{"127.0.0.1:2620", "x", ""}};
     }
 };
 

@@ -36,12 +36,12 @@ TEST_CASE("status has every key that scripts may rely on, with its type") {
           "withdrawn":0,"left":0,"first_us":1,"last_us":2,"to":{"berlin":7},"elsewhere":0,"source":"fpm","exact":true},
         "feeds":{"link":{"told":"up","at":"…"}}}],
       "feeds":{"frr-bfd":{"connected":true,"sessions":1}},
-      "routes":{"source":"fpm","routes":7,"refused":0,"bytes":448,"resyncs":0,
+      "routes":{"source":"fpm","routes":7,"refused":0,"refused_nexthops":0,"refused_hops":0,"bytes":448,"resyncs":0,
         "fpm":{"listen":"127.0.0.1:2620","client":"127.0.0.1:40000","problem":null}}})");
     auto process = rows::process();
     process.feeds.push_back({"link", true, "", {{{1}, "up", noon}}});
     process.frr_bfd = view::FrrBfd{true, 1, ""};
-    process.routes = {control::RouteSource::fpm, 7, 0, 448, 0, view::Fpm{"127.0.0.1:2620", "127.0.0.1:40000", ""}};
+    process.routes = {control::RouteSource::fpm, 7, {}, 448, 0, view::Fpm{"127.0.0.1:2620", "127.0.0.1:40000", ""}};
     control::Failover failover;
     failover.cause = policy::Cause::detect_timeout;
     failover.first = failover.last = 1ms;
@@ -134,8 +134,14 @@ TEST_CASE("what is not known is null, not missing and not empty") {
 
 TEST_CASE("routes: who tells of them, or nobody; FPM is null where it is not configured") {
     auto process = rows::process();
-    CHECK(view::status(process, {}).at("routes") ==
-          json{{"source", "none"}, {"routes", 0}, {"refused", 0}, {"bytes", 0}, {"resyncs", 0}, {"fpm", nullptr}});
+    CHECK(view::status(process, {}).at("routes") == json{{"source", "none"},
+                                                         {"routes", 0},
+                                                         {"refused", 0},
+                                                         {"refused_nexthops", 0},
+                                                         {"refused_hops", 0},
+                                                         {"bytes", 0},
+                                                         {"resyncs", 0},
+                                                         {"fpm", nullptr}});
     process.routes.source = control::RouteSource::kernel;
     process.routes.fpm = view::Fpm{"127.0.0.1:2620", "", "no zebra is connected"};
     CHECK(view::status(process, {}).at("routes").at("source") == "kernel");
