@@ -27,7 +27,7 @@ BenchEnd::BenchEnd(const BenchNet& net, std::size_t end, std::size_t sessions, s
     : pool_{sessions}, loop_{{.capacity = sessions}} {
     auto socket = net::bind_receive(base::Family::v4, false);
     if (!socket) throw std::runtime_error{"bench: " + socket.error().what + " failed"};
-    post(probe::Listen{socket->release(), false});
+    post(probe::Listen{.fd = socket->release()});
     const bfd::Microseconds wished{static_cast<std::uint32_t>(interval.count())};
     const bfd::Parameters parameters{.desired_min_tx = wished, .required_min_rx = wished, .detect_mult = 3};
     for (std::size_t i = 0; i < sessions; ++i) {

@@ -71,7 +71,7 @@ std::size_t put_back(const wgbfd::RunDir& run_dir, const wgbfd::Log& log) {
 void keep_needed_capabilities() {
     ::capng_clear(CAPNG_SELECT_BOTH);
     ::capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN, CAP_NET_RAW,
-                    CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_IPC_LOCK, -1);
+                    CAP_NET_BIND_SERVICE, CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_IPC_LOCK, -1);
     ::capng_apply(CAPNG_SELECT_BOTH);  // best effort: fewer are no worse, and a user namespace may refuse
 }
 

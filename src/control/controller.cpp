@@ -17,9 +17,9 @@ bool links_differ(const Host& a, const Host& b) { return a.links != b.links; }
 }  // namespace
 
 Controller::Controller(config::Config config, std::uint64_t seed, base::Now now)
-    : config_{std::move(config)}, sessions_{seed}, convergence_{seed, [this](const adjacency::Hop& hop) {
-                                                                    return whereabouts_.of(hop);
-                                                                }} {
+    : config_{std::move(config)}, sessions_{seed}, gauges_{seed}, convergence_{seed, [this](const adjacency::Hop& hop) {
+                                                                                   return whereabouts_.of(hop);
+                                                                               }} {
     static_cast<void>(adjacencies_.update(now, host_, config_));
 }
 
@@ -103,6 +103,11 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
     if (const auto* changed = std::get_if<probe::Changed>(&event)) return on_changed(now, *changed);
     if (const auto* unmatched = std::get_if<probe::Unmatched>(&event)) return on_unmatched(now, *unmatched);
     if (const auto* removed = std::get_if<probe::Removed>(&event)) return sessions_.on_removed(*removed);
+    if (const auto* gone = std::get_if<probe::GaugeRemoved>(&event)) return gauges_.on_removed(*gone);
+    if (const auto* sample = std::get_if<probe::Sample>(&event)) {
+        if (const auto measured = gauges_.on_sample(*sample)) on_quality(now, measured->id, measured->quality);
+        return;
+    }
     if (const auto* stall = std::get_if<probe::Stall>(&event)) {
         const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(stall->late_by).count();
         record(now, "", "stall", "", "", "",
@@ -116,7 +121,7 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     if (change.session == nullptr) return;
     const auto& session = *change.session;
     const auto state = session.status.state;
-    verdicts_dirty_ = true;
+    verdicts_dirty_ = gauges_dirty_ = true;
     unsolicited_.on_state(now.steady, session.key, state == bfd::State::up);
     if (state == change.before) return;
     record(now, name_of(session.key), "session", std::string{to_string(change.before)}, std::string{to_string(state)},
@@ -136,6 +141,9 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     }
 }
 
+// The figures are read where they are asked for; no verdict rests on them.
+void Controller::on_quality(base::Now, adjacency::AdjacencyId, const quality::Quality&) {}
+
 void Controller::on_unmatched(base::Now now, const probe::Unmatched& event) {
     if (!unsolicited_.offer(now.steady, event, config_, host_, adjacencies_)) return;
     record(now, "", "unsolicited", "", "granted", "", "remote=" + base::to_string(event.remote));
@@ -146,12 +154,14 @@ void Controller::on_deadline(base::Now now) {
     structure_dirty_ |= lids_.expire(now.steady);
     structure_dirty_ |= unsolicited_.expire(now.steady);
     structure_dirty_ |= adjacencies_.forget(now.steady);
+    for (const auto& measured : gauges_.expire(now.steady)) on_quality(now, measured.id, measured.quality);
     verdicts_dirty_ = true;
 }
 
 base::TimePoint Controller::deadline() const {
-    auto earliest = std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(),
-                              next_handshake_expiry(), sessions_.next_judgement(taken_at_), convergence_.deadline()});
+    auto earliest =
+        std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), next_handshake_expiry(),
+                  sessions_.next_judgement(taken_at_), convergence_.deadline(), gauges_.deadline()});
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;
 }

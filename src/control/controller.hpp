@@ -15,6 +15,7 @@
 #include "config/config.hpp"
 #include "control/adjacencies.hpp"
 #include "control/convergence.hpp"
+#include "control/gauges.hpp"
 #include "control/host.hpp"
 #include "control/lids.hpp"
 #include "control/requests.hpp"
@@ -78,6 +79,8 @@ struct Row {
     };
     std::optional<SessionView> session;  // the primary one
     std::vector<SessionView> further;
+    std::optional<quality::Quality> quality;  // none: not measured in the last ten seconds
+    const probe::GaugeCounters* measuring = nullptr;
     std::optional<std::size_t> prefixes;  // that routing sends over it; none: nobody tells
     const Failover* failover = nullptr;   // the last one that is over; null: there was none
 };
@@ -128,8 +131,11 @@ public:
 private:
     void on_changed(base::Now now, const probe::Changed& event);
     void on_unmatched(base::Now now, const probe::Unmatched& event);
+    void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);
     void reconcile(base::Now now);
     DesiredSessions desired_sessions() const;
+    WantedGauges wanted_gauges() const;
+    quality::Settings quality_settings(const Tracked& tracked) const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();
     std::string name_of(adjacency::AdjacencyId id) const;
@@ -155,6 +161,7 @@ private:
     Lids lids_;
     Unsolicited unsolicited_;
     Sessions sessions_;
+    Gauges gauges_;
     Whereabouts whereabouts_;
     Convergence convergence_;
     std::map<adjacency::AdjacencyId, Failover> failovers_;  // the last of each
@@ -171,6 +178,7 @@ private:
     base::TimePoint taken_at_{};                     // the last turn
     bool waited_for_sessions_ = false;
     bool structure_dirty_ = true;
+    bool gauges_dirty_ = true;
     bool verdicts_dirty_ = true;
     bool feeds_due_ = false;
     bool stopping_ = false;

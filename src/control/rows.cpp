@@ -78,6 +78,8 @@ Row Controller::row_of(const Tracked& tracked) const {
     row.configured = tracked.configured && tracked.configured->probe;
     row.verdict = tracked.verdict;
     row.since = tracked.since;
+    row.quality = gauges_.quality(tracked.adjacency.id, taken_at_);
+    row.measuring = gauges_.counters(tracked.adjacency.id);
     if (const auto found = failovers_.find(tracked.adjacency.id); found != failovers_.end())
         row.failover = &found->second;
     if (tracked.key)

@@ -21,6 +21,8 @@ Turn Controller::take(base::Now now) {
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
     const bool settling = settle_at_ != base::TimePoint{};
     if (structure_dirty_ && !stopping_) reconcile(now);
+    if (std::exchange(gauges_dirty_, false) && !stopping_)
+        gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
     tell_bfdd();
     if (verdicts_dirty_) assess_all(now);
     if (feeds_due_ && !settling && !stopping_) {
@@ -43,6 +45,7 @@ void Controller::end_settling(base::TimePoint now) {
 
 void Controller::reconcile(base::Now now) {
     structure_dirty_ = false;
+    gauges_dirty_ = true;
     unsolicited_.prune(config_, host_);
     lids_.resolve(host_, adjacencies_, turn_.lookups);
     sessions_.reconcile(now, desired_sessions(), turn_.commands);
@@ -78,6 +81,22 @@ DesiredSessions Controller::desired_sessions() const {
         desired[key].wishes.push_back({Asker::unsolicited, request});
     }
     return desired;
+}
+
+quality::Settings Controller::quality_settings(const Tracked&) const { return {}; }
+
+// A path is measured from when its peer was first heard: whoever is not there is asked by BFD alone.
+WantedGauges Controller::wanted_gauges() const {
+    WantedGauges wanted;
+    for (const auto& [key, tracked] : adjacencies_.all()) {
+        if (!tracked.key || !tracked.wants_probe()) continue;
+        const auto* session = sessions_.find(*tracked.key);
+        const bool heard = session != nullptr && session->status.ever_heard;
+        auto settings = quality_settings(tracked);
+        if (!heard) settings.method = quality::Choice::off;
+        wanted.emplace(tracked.adjacency.id, WantedGauge{*tracked.key, settings});
+    }
+    return wanted;
 }
 
 // A [[session]]'s interface is the one it names, or the one that has its local address.

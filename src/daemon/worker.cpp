@@ -54,9 +54,12 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     : settings_{std::move(settings)},
       started_{clock_now().steady},
       controller_{std::move(config), random_seed(), clock_now()},
-      loop_{net::LoopSettings{}},
+      seed_{random_seed()},
+      loop_{net::LoopSettings{.echo_identifier = static_cast<std::uint16_t>(seed_)}},
       probe_watch_{io_, loop_.event_fd(), [this] { on_probe_events(); }},
       listeners_{[this](const probe::Command& command) { pending_.push_back(command); }},
+      quality_sockets_{[this](const probe::Command& command) { pending_.push_back(command); },
+                       static_cast<std::uint16_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)},
       undo_{settings_.run_dir.undo_log()},
       link_feed_{io_, undo_, clock_now},
       bird_control_{io_, controller_.config().bird.control},
@@ -83,6 +86,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     follow_include();
     frr_settings_.follow(controller_.config().frr.vty);
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
+    quality_sockets_.open();
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);
     };

@@ -30,6 +30,7 @@
 #include "daemon/listeners.hpp"
 #include "daemon/log.hpp"
 #include "daemon/metrics_server.hpp"
+#include "daemon/quality_sockets.hpp"
 #include "daemon/route_sources.hpp"
 #include "daemon/run_dir.hpp"
 #include "frr/bfd_dataplane.hpp"
@@ -98,6 +99,7 @@ private:
     nlohmann::json answer(const nlohmann::json& request);
     view::Process process() const;
     view::ProbeLoop probe_loop() const;
+    view::QualityLoop quality_loop() const;
     std::vector<std::string> source_problems() const;
     void sample();  // once a second: rates, and the problems of sources
 
@@ -106,9 +108,11 @@ private:
     boost::asio::io_context io_{1};
     base::TimePoint started_;
     control::Controller controller_;
+    std::uint64_t seed_;
     net::Loop loop_;
     io::FdWatch probe_watch_;
     Listeners listeners_;
+    QualitySockets quality_sockets_;
     std::deque<probe::Command> pending_;  // the ring was full
     io::UndoLog undo_;
     kernel::OperstateFeed link_feed_;
@@ -140,6 +144,7 @@ private:
     std::set<std::string> were_up_;
     std::set<std::string> problems_told_;
     std::uint64_t wakeups_before_ = 0, wakeups_per_s_ = 0;
+    unsigned seconds_without_socket_ = 0;
     bool turn_scheduled_ = false;
     bool ready_told_ = false;
     bool stopping_ = false;

@@ -161,7 +161,21 @@ view::ProbeLoop Worker::probe_loop() const {
     for (const auto& bucket : engine.lateness) lateness.push_back(bucket.value());
     out.lateness.emplace(probe::lateness_bounds, std::move(lateness),
                          std::chrono::nanoseconds{engine.lateness_ns.value()});
+    out.quality = quality_loop();
     return out;
+}
+
+view::QualityLoop Worker::quality_loop() const {
+    const auto& loop = loop_.counters().quality;
+    return {.strangers = loop.gauges.strangers.value(),
+            .malformed = loop.gauges.malformed.value(),
+            .limited = loop.gauges.limited.value(),
+            .reflected = loop.gauges.reflected.value(),
+            .sent = loop.sent.value(),
+            .send_errors = loop.send_errors.value(),
+            .samples_dropped = loop.gauges.samples_dropped.value(),
+            .kernel_drops = loop.kernel_drops.value(),
+            .max_turn_us = loop.max_turn_us.value()};
 }
 
 view::Process Worker::process() const {
@@ -183,6 +197,7 @@ view::Process Worker::process() const {
     if (const auto refused = controller_.refused_sessions(); refused > 0)
         out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
                                std::to_string(probe::default_capacity));
+    out.problems.insert(out.problems.end(), quality_sockets_.problems().begin(), quality_sockets_.problems().end());
     out.problems.insert(out.problems.end(), listeners_.problems().begin(), listeners_.problems().end());
     return out;
 }
@@ -201,8 +216,13 @@ std::vector<std::string> Worker::source_problems() const {
 void Worker::sample() {
     const auto wakeups = loop_.counters().wakeups.value();
     wakeups_per_s_ = wakeups - std::exchange(wakeups_before_, wakeups);
+    if (!quality_sockets_.problems().empty() && ++seconds_without_socket_ % 10 == 0) {
+        quality_sockets_.open();
+        schedule_turn();
+    }
     if (devices_) {
         std::set<std::string> now;
+        for (const auto& problem : quality_sockets_.problems()) now.insert("source problem=\"" + problem + "\"");
         for (const auto& problem : source_problems()) now.insert("source problem=\"" + problem + "\"");
         for (const auto& problem : frr_settings_.problems()) now.insert("frr-vty problem=\"" + problem + "\"");
         for (const auto& problem : former_includes_.problems()) now.insert("bird-include problem=\"" + problem + "\"");

@@ -32,6 +32,8 @@ bool Listeners::add(const probe::Listen& listen, base::TimePoint now) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return false;
     *place = Listener{.fd = std::move(fd),
+                      .use = listen.use,
+                      .family = listen.family,
                       .multihop = listen.multihop,
                       .local = listen.local,
                       .ifindex = listen.ifindex,
@@ -41,7 +43,8 @@ bool Listeners::add(const probe::Listen& listen, base::TimePoint now) {
 
 void Listeners::remove(const probe::Unlisten& unlisten) {
     for (auto& listener : listeners_) {
-        const bool is_meant = listener.fd && listener.multihop == unlisten.multihop &&
+        const bool is_meant = listener.fd && listener.use == probe::Use::bfd &&
+                              listener.multihop == unlisten.multihop &&
                               listener.local == unlisten.local && listener.ifindex == unlisten.ifindex;
         if (!is_meant) continue;
         // Closing does not suffice: somebody else may hold the same socket.

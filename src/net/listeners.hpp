@@ -18,6 +18,8 @@ namespace net {
 
 struct Listener {
     base::UniqueFd fd;
+    probe::Use use = probe::Use::bfd;
+    base::Family family = base::Family::none;  // of those that are not BFD's
     bool multihop = false;
     base::IpAddress local;
     base::IfIndex ifindex;

@@ -58,7 +58,11 @@ void give_way() {
 
 class Loop::Turn {
 public:
-    Turn(Loop& loop, std::size_t capacity) : loop_{loop}, engine_{capacity}, listeners_{loop.wake_fd_.get()} {}
+    Turn(Loop& loop, const LoopSettings& settings)
+        : loop_{loop},
+          engine_{settings.capacity},
+          gauging_{settings.capacity, settings.echo_identifier},
+          listeners_{loop.wake_fd_.get()} {}
 
     void run();
     LoopCounters& counters() { return counters_; }
@@ -74,12 +78,15 @@ private:
         if (engine_.outbox_full()) flush(now);
     }
     void flush(base::TimePoint now);
+    base::TimePoint wanted_wake(base::TimePoint now);
+    void measure(base::TimePoint now);
     void tell();
     void ring_if_told();
 
     Loop& loop_;
     probe::Engine engine_;
-    LoopCounters counters_{engine_.counters()};
+    Gauging gauging_;
+    LoopCounters counters_{engine_.counters(), gauging_.counters()};
     Listeners listeners_;
     Receiver receiver_;
     Sender sender_;
@@ -92,20 +99,20 @@ private:
 void Loop::Turn::run() {
     auto now = steady_now();
     while (loop_.stop_.value() == 0) {
-        const auto until =
-            engine_.has_events() ? std::min(engine_.deadline(), now + backlog_interval) : engine_.deadline();
-        listeners_.wait(steady_now(), rest(until));
+        listeners_.wait(steady_now(), rest(wanted_wake(now)));
         // Read before the drain: what had arrived by then is read before anything is judged by it.
         now = steady_now();
         counters_.wakeups.add();
         listeners_.mark(now);
         engine_.on_wake(now);
+        gauging_.gauges().on_wake(now);
         take_commands(now);
         drain_sockets(now);
         while (!engine_.on_deadlines(now, pace_.rest())) flush(now);
         flush(now);
-        pace();
         tell();
+        measure(now);
+        pace();
         ring_if_told();
     }
 }
@@ -123,8 +130,32 @@ base::TimePoint Loop::Turn::rest(base::TimePoint until) const {
 }
 
 void Loop::Turn::pace() {
-    const auto packets = counters_.receives.value() + counters_.sends.value();
+    const auto& quality = gauging_.counters();
+    const auto packets =
+        counters_.receives.value() + counters_.sends.value() + quality.received.value() + quality.sent.value();
     pace_.on_turn(steady_now(), packets - std::exchange(packets_, packets));
+}
+
+base::TimePoint Loop::Turn::wanted_wake(base::TimePoint now) {
+    // A probe of quality is stamped as it goes: while many packets come it waits for the turn after the rest.
+    const auto measuring = std::max(gauging_.deadline(), now + pace_.rest());
+    const auto due = std::min(engine_.deadline(), measuring);
+    const bool is_behind = engine_.has_events() || gauging_.gauges().has_events();
+    return is_behind ? std::min(due, now + backlog_interval) : due;
+}
+
+// After BFD, and no longer than until BFD is due again.
+void Loop::Turn::measure(base::TimePoint now) {
+    const auto is_quality = [](const Listener& l) { return l.fd && l.use != probe::Use::bfd && l.ready; };
+    const bool has_read = std::ranges::any_of(listeners_.all(), is_quality);
+    if (!has_read && gauging_.deadline() > now && !gauging_.gauges().has_events()) return;
+    if (has_read) arrival_clock_.read(read_clocks());
+    gauging_.turn(listeners_, arrival_clock_, now, engine_.deadline());
+    auto& gauges = gauging_.gauges();
+    while (gauges.has_events() && loop_.events_.has_room()) {
+        loop_.events_.push(*gauges.next_event());
+        told_ = true;
+    }
 }
 
 void Loop::Turn::take_commands(base::TimePoint now) {
@@ -132,11 +163,15 @@ void Loop::Turn::take_commands(base::TimePoint now) {
         const auto command = loop_.commands_.pop();
         if (!command) return;
         if (const auto* listen = std::get_if<probe::Listen>(&*command)) {
-            if (!listeners_.add(*listen, now)) counters_.listen_errors.add();
+            if (listeners_.add(*listen, now))
+                gauging_.on_listen(*listen);
+            else
+                counters_.listen_errors.add();
         } else if (const auto* unlisten = std::get_if<probe::Unlisten>(&*command)) {
             listeners_.remove(*unlisten);
         } else {
             engine_.on_command(now, *command);
+            gauging_.gauges().on_command(now, *command);
             flush_if_full(now);
             tell();
         }
@@ -147,7 +182,7 @@ void Loop::Turn::drain_sockets(base::TimePoint now) {
     // A packet may have come since the wait ended, and this thread may have slept since: before silence is judged,
     // every socket is read, ready or not.
     const bool all = engine_.judges(now);
-    const auto wanted = [all](const Listener& l) { return l.fd && (all || l.ready); };
+    const auto wanted = [all](const Listener& l) { return l.fd && l.use == probe::Use::bfd && (all || l.ready); };
     if (std::ranges::none_of(listeners_.all(), wanted)) return;
     arrival_clock_.read(read_clocks());
     for (auto& listener : listeners_.all())
@@ -224,7 +259,7 @@ Loop::Loop(const LoopSettings& settings)
       event_fd_{event_counter()},
       commands_{settings.command_ring},
       events_{settings.event_ring},
-      turn_{std::make_unique<Turn>(*this, settings.capacity)} {
+      turn_{std::make_unique<Turn>(*this, settings)} {
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
     ::pthread_attr_setstacksize(&attributes, stack_size);

@@ -1,6 +1,6 @@
-// The probe thread: sockets, clock and rings around probe::Engine. It does nothing but receive, send, wait and one
-// eventfd write a turn: no allocation, lock or log. What goes wrong in it is counted, never thrown. All public members
-// are the control thread's.
+// The probe thread: sockets, clock and rings around probe::Engine and, after it in each turn, probe::Gauges. It does
+// nothing but receive, send, wait and one eventfd write a turn: no allocation, lock or log. What goes wrong in it is
+// counted, never thrown. All public members are the control thread's.
 #pragma once
 
 #include <pthread.h>
@@ -11,6 +11,7 @@
 
 #include "base/counter.hpp"
 #include "base/unique_fd.hpp"
+#include "net/gauging.hpp"
 #include "net/spsc_queue.hpp"
 #include "probe/engine.hpp"
 
@@ -20,11 +21,14 @@ struct LoopSettings {
     std::size_t command_ring = 4096;
     std::size_t event_ring = 8192;
     std::size_t capacity = probe::default_capacity;  // sessions; that of the SlotPool
+    std::uint16_t echo_identifier = 0;
 };
 
 struct LoopCounters {
-    explicit LoopCounters(const probe::EngineCounters& engine) : probe{engine} {}
+    LoopCounters(const probe::EngineCounters& engine, const GaugingCounters& gauging)
+        : probe{engine}, quality{gauging} {}
     const probe::EngineCounters& probe;  // late_wakes, max_lateness_us, stalls, datagrams dropped by reason, …
+    const GaugingCounters& quality;
     base::Counter wakeups;
     base::Counter receives, sends;  // datagrams
     base::Counter receive_errors;

@@ -44,10 +44,11 @@ void read_v6_control(const cmsghdr& control, probe::Datagram& out) {
 
 }  // namespace
 
-Receiver::Receiver() {
-    for (std::size_t i = 0; i < probe::batch; ++i) {
+Receiver::Receiver(std::size_t batch, std::size_t payload)
+    : headers_(batch), places_(batch), payloads_(batch * payload) {
+    for (std::size_t i = 0; i < batch; ++i) {
         auto& place = places_[i];
-        place.data = {place.payload.data(), place.payload.size()};
+        place.data = {&payloads_[i * payload], payload};
         auto& header = headers_[i].msg_hdr;
         header.msg_name = place.source.data();
         header.msg_iov = &place.data;
@@ -61,7 +62,7 @@ int Receiver::receive(int fd) {
         header.msg_hdr.msg_namelen = SocketAddress::capacity();
         header.msg_hdr.msg_controllen = control_size;
     }
-    return ::recvmmsg(fd, headers_.data(), probe::batch, MSG_DONTWAIT, nullptr);
+    return ::recvmmsg(fd, headers_.data(), static_cast<unsigned>(batch()), MSG_DONTWAIT, nullptr);
 }
 
 Received Receiver::view(std::size_t i) const {
@@ -70,7 +71,8 @@ Received Receiver::view(std::size_t i) const {
     Received out;
     out.datagram.remote = place.source.address();
     out.datagram.source_port = place.source.port();
-    out.datagram.payload = {place.payload.data(), std::min<std::size_t>(headers_[i].msg_len, payload_size)};
+    out.datagram.payload = {static_cast<const std::byte*>(place.data.iov_base),
+                            std::min<std::size_t>(headers_[i].msg_len, place.data.iov_len)};
     for (auto* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
         if (c->cmsg_level == SOL_SOCKET) read_socket_control(*c, out);
         if (c->cmsg_level == IPPROTO_IP) read_v4_control(*c, out.datagram);

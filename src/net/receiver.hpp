@@ -1,5 +1,5 @@
 // Reads datagrams in batches: what the kernel says of each (source, destination, interface, TTL, arrival) beside its
-// bytes. Owns the buffers, not the sockets. A datagram longer than any BFD packet is cut: RFC 9764 pads.
+// bytes. Owns the buffers, not the sockets. A longer datagram is cut; for BFD that does no harm: RFC 9764 pads.
 #pragma once
 
 #include <sys/socket.h>
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/time.hpp"
 #include "net/socket_address.hpp"
@@ -23,27 +24,28 @@ struct Received {
 
 class Receiver {
 public:
-    Receiver();
+    explicit Receiver(std::size_t batch = probe::batch, std::size_t payload = bfd_payload);
     Receiver(const Receiver&) = delete;
     Receiver& operator=(const Receiver&) = delete;
 
-    // As recvmmsg: how many were read (fewer than probe::batch: it is empty now), or -1 and errno.
+    // As recvmmsg: how many were read (fewer than batch(): it is empty now), or -1 and errno.
     int receive(int fd);
     Received view(std::size_t i) const;  // i < what receive() said
+    std::size_t batch() const { return places_.size(); }
 
 private:
     // Any length fits the 8 bits of RFC 5880 §4.1.
-    static constexpr std::size_t payload_size = 256;
+    static constexpr std::size_t bfd_payload = 256;
     static constexpr std::size_t control_size = 256;
 
     struct Place {
         SocketAddress source;
         iovec data{};
-        std::array<std::byte, payload_size> payload;
         alignas(cmsghdr) std::array<std::byte, control_size> control;
     };
-    std::array<mmsghdr, probe::batch> headers_{};
-    std::array<Place, probe::batch> places_;
+    std::vector<mmsghdr> headers_;
+    std::vector<Place> places_;
+    std::vector<std::byte> payloads_;
 };
 
 }  // namespace net

@@ -4,7 +4,6 @@
 
 #include <cassert>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 namespace net {
@@ -30,16 +29,6 @@ base::UniqueFd raw_socket(int family) {
     return fd;
 }
 
-template <class Info>
-void set_packet_info(msghdr& header, int level, int type, const Info& info) {
-    header.msg_controllen = CMSG_SPACE(sizeof info);
-    auto* const control = CMSG_FIRSTHDR(&header);
-    control->cmsg_level = level;
-    control->cmsg_type = type;
-    control->cmsg_len = CMSG_LEN(sizeof info);
-    std::memcpy(CMSG_DATA(control), &info, sizeof info);
-}
-
 }  // namespace
 
 Sender::Sender() : v4_{raw_socket(AF_INET)}, v6_{raw_socket(AF_INET6)} {
@@ -53,8 +42,6 @@ std::span<const int> Sender::send(std::span<const probe::Outgoing> packets) {
     return std::span{results_}.first(packets.size());
 }
 
-// The source address and the interface travel beside the packet: the kernel's route must obey both. A multihop session
-// has no interface (0).
 void Sender::prepare(const probe::Outgoing& packet, Place& place, msghdr& header) const {
     const auto& key = packet.key;
     place.destination = SocketAddress{key.remote.family, key.remote, 0, key.ifindex};
@@ -64,19 +51,7 @@ void Sender::prepare(const probe::Outgoing& packet, Place& place, msghdr& header
     header.msg_namelen = place.destination.size();
     header.msg_iov = &place.data;
     header.msg_iovlen = 1;
-    header.msg_control = place.control.data();
-    header.msg_controllen = place.control.size();
-    place.control.fill({});
-    if (key.remote.is_v4()) {
-        in_pktinfo info{};
-        info.ipi_ifindex = static_cast<int>(key.ifindex.value);
-        std::memcpy(&info.ipi_spec_dst, key.local.bytes.data(), sizeof info.ipi_spec_dst);
-        return set_packet_info(header, IPPROTO_IP, IP_PKTINFO, info);
-    }
-    in6_pktinfo info{};
-    info.ipi6_ifindex = key.ifindex.value;
-    std::memcpy(&info.ipi6_addr, key.local.bytes.data(), sizeof info.ipi6_addr);
-    set_packet_info(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
+    set_source(header, place.info, key);
 }
 
 void Sender::send_family(base::Family family, std::span<const probe::Outgoing> packets) {

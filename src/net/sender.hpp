@@ -10,6 +10,7 @@
 
 #include "base/unique_fd.hpp"
 #include "net/frame.hpp"
+#include "net/packet_info.hpp"
 #include "net/socket_address.hpp"
 #include "probe/engine.hpp"
 
@@ -25,13 +26,11 @@ public:
     std::span<const int> send(std::span<const probe::Outgoing> packets);
 
 private:
-    static constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo));
-
     struct Place {
         SocketAddress destination;
         Frame frame;
         iovec data{};
-        alignas(cmsghdr) std::array<std::byte, control_size> control;
+        PacketInfo info;
     };
     void prepare(const probe::Outgoing& packet, Place& place, msghdr& header) const;
     void send_family(base::Family family, std::span<const probe::Outgoing> packets);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "bfd/session.hpp"
+#include "probe/gauge.hpp"
 #include "probe/slot.hpp"
 
 namespace probe {
@@ -26,8 +27,17 @@ struct Extend {  // the device's counters say that the peer lives: one more remo
 struct Remove {
     SessionId id;
 };
+// What a socket is for. BFD's are read first, always.
+enum class Use : std::uint8_t {
+    bfd,
+    stamp_requests,  // UDP 862: the peers' requests, and our answers
+    stamp_answers,   // our own probes, and their answers
+    echo_answers,    // raw ICMP, likewise
+};
 struct Listen {  // a bound receive socket, owned by the probe thread from now on (bind = "addresses", or at start)
     int fd = -1;
+    Use use = Use::bfd;
+    base::Family family = base::Family::none;  // of those that are not BFD's
     bool multihop = false;
     base::IpAddress local{};  // unset: wildcard
     base::IfIndex ifindex{};  // of a link-local address
@@ -37,8 +47,18 @@ struct Unlisten {  // closes it; unset: the wildcard sockets of both families
     base::IpAddress local{};
     base::IfIndex ifindex{};
 };
+struct AddGauge {  // travels like a slot, and comes back in GaugeRemoved
+    Gauge* gauge = nullptr;
+};
+struct ChangeGauge {
+    GaugeId id;
+    quality::Settings settings;
+};
+struct RemoveGauge {
+    GaugeId id;
+};
 
-using Command = std::variant<Add, Change, Nudge, Extend, Remove, Listen, Unlisten>;
+using Command = std::variant<Add, Change, Nudge, Extend, Remove, Listen, Unlisten, AddGauge, ChangeGauge, RemoveGauge>;
 static_assert(std::is_trivially_copyable_v<Command> && sizeof(Command) <= 128);
 
 }  // namespace probe

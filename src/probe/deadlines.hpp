@@ -1,8 +1,11 @@
-// What is due next? Each session's one deadline in an indexed 4-ary heap (four children share a cache line), so that a
-// change costs a few steps however many sessions there are. The memory is taken at construction.
+// What is due next? The one deadline of each session (or gauge) in an indexed 4-ary heap (four children share a cache
+// line), so that a change costs a few steps however many there are. The memory is taken at construction.
 #pragma once
 
+#include <algorithm>
+#include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/time.hpp"
@@ -10,9 +13,10 @@
 
 namespace probe {
 
-class Deadlines {
+template <class Slot>
+class DeadlineHeap {
 public:
-    explicit Deadlines(std::size_t capacity) { heap_.reserve(capacity); }
+    explicit DeadlineHeap(std::size_t capacity) { heap_.reserve(capacity); }
 
     void add(Slot& slot, base::TimePoint at);
     void move(Slot& slot, base::TimePoint at);
@@ -43,5 +47,60 @@ private:
 
     std::vector<Entry> heap_;
 };
+
+using Deadlines = DeadlineHeap<Slot>;
+
+template <class Slot>
+void DeadlineHeap<Slot>::add(Slot& slot, base::TimePoint at) {
+    assert(heap_.size() < heap_.capacity());
+    heap_.push_back({at, &slot});
+    sift(heap_.size() - 1, {at, &slot});
+}
+
+template <class Slot>
+void DeadlineHeap<Slot>::move(Slot& slot, base::TimePoint at) {
+    const std::size_t index = slot.engine.deadline_index;
+    assert(index < heap_.size() && heap_[index].slot == &slot);
+    if (heap_[index].at != at) sift(index, {at, &slot});
+}
+
+template <class Slot>
+void DeadlineHeap<Slot>::remove(Slot& slot) {
+    const std::size_t index = slot.engine.deadline_index;
+    assert(index < heap_.size() && heap_[index].slot == &slot);
+    const auto last = heap_.back();
+    heap_.pop_back();
+    slot.engine.deadline_index = UINT32_MAX;
+    if (index < heap_.size()) sift(index, last);
+}
+
+template <class Slot>
+void DeadlineHeap<Slot>::place(std::size_t index, Entry entry) {
+    heap_[index] = entry;
+    entry.slot->engine.deadline_index = static_cast<std::uint32_t>(index);
+}
+
+// Puts `entry` where it belongs, starting from the free place `index`.
+template <class Slot>
+void DeadlineHeap<Slot>::sift(std::size_t index, Entry entry) {
+    while (index > 0) {
+        const auto parent = (index - 1) / arity;
+        if (heap_[parent].at <= entry.at) break;
+        place(index, heap_[parent]);
+        index = parent;
+    }
+    for (;;) {
+        const auto begin = index * arity + 1;
+        if (begin >= heap_.size()) break;
+        const auto end = std::min(begin + arity, heap_.size());
+        auto least = begin;
+        for (auto child = begin + 1; child < end; ++child)
+            if (heap_[child].at < heap_[least].at) least = child;
+        if (heap_[least].at >= entry.at) break;
+        place(index, heap_[least]);
+        index = least;
+    }
+    place(index, entry);
+}
 
 }  // namespace probe

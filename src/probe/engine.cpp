@@ -57,6 +57,9 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
                    [&](const Remove& c) { with(c.id, [&](Slot& slot) { remove(slot, now); }); },
                    [](const Listen&) {},
                    [](const Unlisten&) {},
+                   [](const AddGauge&) {},
+                   [](const ChangeGauge&) {},
+                   [](const RemoveGauge&) {},
                },
                command);
 }

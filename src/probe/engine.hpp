@@ -81,7 +81,7 @@ public:
 
     // Returns how late this turn is against deadline(). Our own lateness is no evidence: see grace() in the source.
     base::Duration on_wake(base::TimePoint now);
-    void on_command(base::TimePoint now, const Command& command);  // Listen and Unlisten are not for the engine
+    void on_command(base::TimePoint now, const Command& command);  // those of sessions; the rest are not for the engine
     // `now`: when the answer goes out, not before its arrival.
     void on_datagram(base::TimePoint now, const Datagram& datagram);
     // What is due goes out, nobody is judged: a long drain must not keep the peers of other sessions waiting.

@@ -1,6 +1,6 @@
 // What the probe thread tells the control thread. Trivially copyable, at most 128 bytes. When the ring is full: Sample,
-// Late, Stall and Unmatched are dropped and counted; Removed and SendFailed wait in their slot; Changed is re-sent as
-// the latest, so a final state is never lost.
+// Late, Stall and Unmatched are dropped and counted; Removed, GaugeRemoved and SendFailed wait in their slot; Changed
+// is re-sent as the latest, so a final state is never lost.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "bfd/session.hpp"
+#include "probe/gauge.hpp"
 #include "probe/slot.hpp"
 
 namespace probe {
@@ -42,8 +43,16 @@ struct Stall {  // this thread woke late, and sessions on more than one interfac
     base::Duration late_by{};
     std::uint32_t sessions = 0;
 };
+struct Sample {  // what became of about a second's probes
+    GaugeId id;
+    base::TimePoint at;
+    quality::Results results;
+};
+struct GaugeRemoved {
+    Gauge* gauge = nullptr;
+};
 
-using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall>;
+using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, GaugeRemoved>;
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 128);
 
 }  // namespace probe

@@ -1,7 +1,6 @@
 #include "probe/table.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstring>
 
@@ -27,11 +26,6 @@ bfd::SessionKey normal(bfd::SessionKey key) {
     return key;
 }
 
-std::uint32_t hash_of(const bfd::SessionKey& key) {
-    const auto h = mix(mix(key.ifindex.value | (key.multihop ? 1ULL << 32 : 0), key.local), key.remote);
-    return static_cast<std::uint32_t>(mix(h, static_cast<std::uint64_t>(key.remote.family)));
-}
-
 std::uint32_t hash_of(bfd::Discriminator discriminator) {
     return static_cast<std::uint32_t>(mix(0, discriminator.value));
 }
@@ -40,30 +34,9 @@ bfd::Discriminator discriminator_of(const Slot& slot) { return slot.session.stat
 
 }  // namespace
 
-SlotIndex::SlotIndex(std::size_t capacity)
-    : entries_(std::bit_ceil(std::max<std::size_t>(capacity, 1) * 2)),
-      mask_{static_cast<std::uint32_t>(entries_.size() - 1)} {}
-
-void SlotIndex::insert(std::uint32_t hash, Slot& slot) {
-    auto at = hash & mask_;
-    while (entries_[at].slot != nullptr) at = (at + 1) & mask_;
-    entries_[at] = {&slot, hash};
-}
-
-void SlotIndex::erase(std::uint32_t hash, const Slot& slot) {
-    auto hole = hash & mask_;
-    while (entries_[hole].slot != &slot) {
-        assert(entries_[hole].slot != nullptr);
-        hole = (hole + 1) & mask_;
-    }
-    // Whatever stands behind the hole and wanted to stand at or before it moves up.
-    for (auto at = (hole + 1) & mask_; entries_[at].slot != nullptr; at = (at + 1) & mask_) {
-        const auto home = entries_[at].hash & mask_;
-        if (((at - home) & mask_) < ((at - hole) & mask_)) continue;
-        entries_[hole] = entries_[at];
-        hole = at;
-    }
-    entries_[hole] = {};
+std::uint32_t hash_of(const bfd::SessionKey& key) {
+    const auto h = mix(mix(key.ifindex.value | (key.multihop ? 1ULL << 32 : 0), key.local), key.remote);
+    return static_cast<std::uint32_t>(mix(h, static_cast<std::uint64_t>(key.remote.family)));
 }
 
 Table::Table(std::size_t capacity) : by_number_(capacity, nullptr), by_discriminator_{capacity}, by_key_{capacity} {}

@@ -6,32 +6,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "probe/index.hpp"
 #include "probe/slot.hpp"
 
 namespace probe {
 
-// Open addressing with linear probing, at most half full; removal shifts back, so there are no tombstones.
-class SlotIndex {
-public:
-    explicit SlotIndex(std::size_t capacity);
-
-    template <class Matches>
-    Slot* find(std::uint32_t hash, Matches&& matches) const {
-        for (auto at = hash & mask_; entries_[at].slot != nullptr; at = (at + 1) & mask_)
-            if (entries_[at].hash == hash && matches(*entries_[at].slot)) return entries_[at].slot;
-        return nullptr;
-    }
-    void insert(std::uint32_t hash, Slot& slot);
-    void erase(std::uint32_t hash, const Slot& slot);
-
-private:
-    struct Entry {
-        Slot* slot = nullptr;
-        std::uint32_t hash = 0;
-    };
-    std::vector<Entry> entries_;
-    std::uint32_t mask_;
-};
+std::uint32_t hash_of(const bfd::SessionKey& key);
 
 class Table {
 public:
@@ -48,8 +28,8 @@ public:
 
 private:
     std::vector<Slot*> by_number_;
-    SlotIndex by_discriminator_;
-    SlotIndex by_key_;
+    Index<Slot> by_discriminator_;
+    Index<Slot> by_key_;
     std::size_t size_ = 0;
 };
 

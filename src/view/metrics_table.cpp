@@ -29,6 +29,13 @@ double of(const Row& row, Value control::Failover::*value) {
     return row.failover == nullptr ? none : static_cast<double>(row.failover->*value);
 }
 
+double seconds_of(const Row& row, base::Duration quality::Figures::*figure) {
+    return row.quality ? seconds(row.quality->recent.*figure) : none;
+}
+double ratio_or_none(const Row& row, std::optional<double> quality::Loss::*ratio) {
+    return row.quality ? (row.quality->recent.loss.*ratio).value_or(none) : none;
+}
+
 constexpr std::array of_process{
     Metric<Process>{{"wgbfd_uptime_seconds", "Since this worker began.", gauge},
                     [](const Process& p) { return seconds(p.uptime); }},
@@ -77,6 +84,20 @@ constexpr std::array of_row{
                 [](const Row& r) { return timestamp(r.since); }},
     Metric<Row>{{"wgbfd_adjacency_prefixes", "Prefixes that routing sends over it.", gauge},
                 [](const Row& r) { return r.prefixes ? number(*r.prefixes) : none; }},
+    Metric<Row>{{"wgbfd_quality_rtt_min_seconds", "Least round trip of the last ten seconds.", gauge},
+                [](const Row& r) { return seconds_of(r, &quality::Figures::rtt_min); }},
+    Metric<Row>{{"wgbfd_quality_rtt_median_seconds", "Median round trip of the last ten seconds.", gauge},
+                [](const Row& r) { return seconds_of(r, &quality::Figures::rtt_median); }},
+    Metric<Row>{{"wgbfd_quality_rtt_p95_seconds", "95 of 100 round trips took no longer.", gauge},
+                [](const Row& r) { return seconds_of(r, &quality::Figures::rtt_p95); }},
+    Metric<Row>{{"wgbfd_quality_jitter_seconds", "Variation between successive round trips.", gauge},
+                [](const Row& r) { return seconds_of(r, &quality::Figures::jitter); }},
+    Metric<Row>{{"wgbfd_quality_loss_ratio", "Probes of the last ten seconds that were not answered.", gauge},
+                [](const Row& r) { return r.quality ? r.quality->recent.loss.round_trip : none; }},
+    Metric<Row>{{"wgbfd_quality_loss_forward_ratio", "… lost on the way there.", gauge},
+                [](const Row& r) { return ratio_or_none(r, &quality::Loss::forward); }},
+    Metric<Row>{{"wgbfd_quality_loss_backward_ratio", "… lost on the way back.", gauge},
+                [](const Row& r) { return ratio_or_none(r, &quality::Loss::backward); }},
     Metric<Row>{{"wgbfd_wireguard_latest_handshake_timestamp_seconds", "The peer's latest handshake.", gauge},
                 [](const Row& r) {
                     return r.peer != nullptr && r.peer->latest_handshake ? timestamp(*r.peer->latest_handshake) : none;

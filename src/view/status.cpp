@@ -40,6 +40,37 @@ json bfd_of(const control::Row::SessionView& session) {
             {"downs", count(&probe::SlotCounters::downs)}};
 }
 
+json loss_of(const std::optional<double>& ratio) { return ratio ? json(*ratio) : json(); }
+json micros_or_null(const std::optional<base::Duration>& d) { return d ? json(micros(*d)) : json(); }
+
+json figures_of(const quality::Figures& f) {
+    return {{"probes", f.probes},
+            {"answers", f.answers},
+            {"rtt_us", {{"min", micros(f.rtt_min)}, {"median", micros(f.rtt_median)}, {"p95", micros(f.rtt_p95)}}},
+            {"jitter_us", micros(f.jitter)},
+            {"jitter_forward_us", micros_or_null(f.jitter_forward)},
+            {"jitter_backward_us", micros_or_null(f.jitter_backward)},
+            {"loss",
+             {{"round_trip", f.loss.round_trip},
+              {"forward", loss_of(f.loss.forward)},
+              {"backward", loss_of(f.loss.backward)}}}};
+}
+
+// The last ten seconds, and as `lasting` the last five minutes.
+json quality_of(const quality::Quality& quality) {
+    auto out = figures_of(quality.recent);
+    out["method"] = to_string(quality.method);
+    out["lasting"] = figures_of(quality.lasting);
+    out["measured_s"] = std::chrono::duration_cast<std::chrono::seconds>(quality.measured).count();
+    return out;
+}
+
+json measuring_of(const probe::GaugeCounters& c) {
+    return {{"probes_sent", c.probes_sent.value()}, {"answers", c.answers.value()},
+            {"duplicates", c.duplicates.value()},   {"send_failures", c.send_failures.value()},
+            {"reflected", c.reflected.value()},     {"limited", c.limited.value()}};
+}
+
 json asked_by(const control::Row::SessionView& session) {
     auto out = json::array();
     for (const auto& asker : session.asked_by) out.push_back(clean(asker));
@@ -93,7 +124,8 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"cost", row.verdict.cost},
             {"asked_by", row.session ? asked_by(*row.session) : json::array()},
             {"bfd", row.session ? bfd_of(*row.session) : json()},
-            {"quality", nullptr},
+            {"quality", row.quality ? quality_of(*row.quality) : json()},
+            {"measuring", row.measuring == nullptr ? json() : measuring_of(*row.measuring)},
             {"wireguard", row.peer == nullptr ? json() : wireguard_of(*row.peer)},
             {"sessions", further_of(row)},
             {"prefixes", row.prefixes ? json(*row.prefixes) : json()},
@@ -110,7 +142,17 @@ json probe_loop_of(const ProbeLoop& loop) {
             {"wakeups_per_s", loop.wakeups_per_s},
             {"realtime", loop.realtime},
             {"dropped", std::move(dropped)},
-            {"kernel_drops", loop.kernel_drops}};
+            {"kernel_drops", loop.kernel_drops},
+            {"quality",
+             {{"strangers", loop.quality.strangers},
+              {"malformed", loop.quality.malformed},
+              {"limited", loop.quality.limited},
+              {"reflected", loop.quality.reflected},
+              {"sent", loop.quality.sent},
+              {"send_errors", loop.quality.send_errors},
+              {"samples_dropped", loop.quality.samples_dropped},
+              {"kernel_drops", loop.quality.kernel_drops},
+              {"max_turn_us", loop.quality.max_turn_us}}}};
 }
 
 json routes_of(const Routes& routes) {

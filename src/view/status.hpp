@@ -16,6 +16,11 @@
 
 namespace view {
 
+struct QualityLoop {  // as net::GaugingCounters and probe::GaugesCounters say
+    std::uint64_t strangers = 0, malformed = 0, limited = 0, reflected = 0;
+    std::uint64_t sent = 0, send_errors = 0, samples_dropped = 0, kernel_drops = 0, max_turn_us = 0;
+};
+
 struct ProbeLoop {
     std::uint64_t late_wakes = 0;
     base::Duration max_lateness{};
@@ -26,6 +31,7 @@ struct ProbeLoop {
     std::vector<std::pair<std::string, std::uint64_t>> dropped;  // datagrams refused, by reason
     std::uint64_t kernel_drops = 0;                              // by the socket filter or a full receive buffer
     std::optional<Histogram> lateness{};                         // of what was due
+    QualityLoop quality;
 };
 
 struct FrrBfd {

@@ -107,6 +107,33 @@ void add_bfd(std::string& out, const std::string& prefix, const json& bfd) {
         add(out, prefix + key, at(bfd, key));
 }
 
+std::string percent_at(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found == object.end() || !found->is_number() ? "-" : fmt::format("{:.2f}%", found->get<double>() * 100);
+}
+
+// "0us" is a figure here, not the lack of one.
+std::string figure_at(const json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number_integer()) return "-";
+    return *found == 0 ? "0us" : duration(*found);
+}
+
+void add_figures(std::string& out, const std::string& prefix, const json& figures) {
+    for (const auto* key : {"min", "median", "p95"})
+        add(out, prefix + "rtt_" + key, figure_at(figures.at("rtt_us"), key));
+    add(out, prefix + "jitter", figure_at(figures, "jitter_us"));
+    for (const auto* key : {"round_trip", "forward", "backward"})
+        add(out, prefix + "loss_" + key, percent_at(figures.at("loss"), key));
+}
+
+void add_quality(std::string& out, const json& quality) {
+    if (!quality.is_object()) return add(out, "quality", "not measured");
+    add(out, "quality.method", at(quality, "method"));
+    add_figures(out, "quality.", quality);
+    if (quality.contains("lasting")) add_figures(out, "quality.lasting.", quality.at("lasting"));
+}
+
 std::string joined(const json& words) {
     std::string out;
     for (const auto& word : words) out.append(out.empty() ? "" : ", ").append(plain(word));
@@ -123,6 +150,7 @@ std::string all_of(const json& row) {
         add(out, "bfd", "no session");
     else
         add_bfd(out, "bfd.", row.at("bfd"));
+    add_quality(out, row.value("quality", json()));
     if (row.at("wireguard").is_null()) add(out, "wireguard", "-");
     if (row.at("wireguard").is_object())
         for (const auto* key : {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"})

@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(PrivateNet, "rings of two: commands wait, no final state is lo
         const bfd::SessionKey inward{loopback, remote, ip("127.0.0.1")};
         auto fd = net::bind_receive(base::Family::v4, false, remote);
         REQUIRE(fd.has_value());
-        b.post(probe::Listen{fd->release(), false, remote});
+        b.post(probe::Listen{.fd = fd->release(), .multihop = false, .local = remote, .ifindex = {}});
         slots.push_back(&a.add(outward, n + 1));
         b.add(inward, n + 1001);
     }

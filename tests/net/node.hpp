@@ -39,7 +39,7 @@ struct Node {
     void listen(std::string_view address, bool multihop = false, net::Filter filter = net::Filter::on) {
         auto fd = net::bind_receive(ip(address).family, multihop, ip(address), loopback, filter);
         REQUIRE(fd.has_value());
-        post(probe::Listen{fd->release(), multihop, ip(address)});
+        post(probe::Listen{.fd = fd->release(), .multihop = multihop, .local = ip(address), .ifindex = {}});
     }
     probe::Slot& add(const bfd::SessionKey& key, std::uint32_t discriminator,
                      const bfd::Parameters& parameters = steady) {

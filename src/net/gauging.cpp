@@ -1,0 +1,92 @@
+#include "net/gauging.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "net/packet_info.hpp"
+#include "net/socket_address.hpp"
+
+namespace net {
+
+namespace {
+
+base::Now read_now() {
+    return {steady_now(), std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now())};
+}
+
+}  // namespace
+
+void Gauging::on_listen(const probe::Listen& listen) {
+    if (listen.use != probe::Use::bfd) socket_of(listen.use, listen.family) = listen.fd;
+}
+
+void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint bfd_due) {
+    const auto seen_until = read_all(listeners, clock, woken);
+    for (std::size_t i = 0; i < batch && gauges_.deadline() <= woken; ++i) {
+        const auto now = read_now();
+        if (now.steady >= bfd_due) break;
+        const auto packet = gauges_.next(now, seen_until);
+        if (!packet) break;
+        send_and_tell(now.steady, *packet);
+    }
+    counters_.max_turn_us.raise_to(static_cast<std::uint64_t>((steady_now() - woken) / std::chrono::microseconds{1}));
+}
+
+// Until when everything that came has been read.
+base::TimePoint Gauging::read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken) {
+    auto seen_until = woken;
+    for (auto& listener : listeners.all()) {
+        if (!listener.fd || listener.use == probe::Use::bfd) continue;
+        if (listener.ready) read(listener, clock, woken);
+        if (listener.use != probe::Use::stamp_requests) seen_until = std::min(seen_until, listener.empty_at);
+    }
+    return seen_until;
+}
+
+void Gauging::read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken) {
+    const int n = receiver_.receive(listener.fd.get());
+    if (n < 0 && errno != EAGAIN) counters_.receive_errors.add();  // reading it has cleared it
+    const auto count = static_cast<std::size_t>(std::max(n, 0));
+    for (std::size_t i = 0; i < count; ++i) {
+        auto [datagram, stamp, drops] = receiver_.view(i);
+        counters_.received.add();
+        const auto now = read_now();
+        if (drops && *drops != listener.drops) {
+            counters_.kernel_drops.add(*drops - listener.drops);
+            listener.drops = *drops;
+            // Filtered ones count too, and are no loss of ours; but only raw sockets have a filter.
+            if (listener.use == probe::Use::stamp_answers) gauges_.on_missed(now.steady);
+        }
+        datagram.arrival = clock.arrival(stamp, listener.empty_at, now.steady);
+        if (const auto answer = gauges_.on_datagram(now, listener.use, datagram)) send_and_tell(now.steady, *answer);
+    }
+    if (count == receiver_.batch()) return;  // more may wait: the next turn's
+    listener.ready = false;
+    listener.empty_at = woken;
+}
+
+void Gauging::send_and_tell(base::TimePoint now, const probe::GaugePacket& packet) {
+    const int error = send(packet);
+    (error == 0 ? counters_.sent : counters_.send_errors).add();
+    gauges_.on_sent(now, packet, error);
+}
+
+int Gauging::send(const probe::GaugePacket& packet) {
+    const int fd = socket_of(packet.use, packet.key.remote.family);
+    if (fd < 0) return EAFNOSUPPORT;
+    SocketAddress destination{packet.key.remote.family, packet.key.remote, packet.port, packet.key.ifindex};
+    iovec data{const_cast<std::byte*>(packet.payload.data()), packet.payload.size()};
+    msghdr header{};
+    header.msg_name = destination.data();
+    header.msg_namelen = destination.size();
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    PacketInfo info;
+    set_source(header, info, packet.key);
+    for (;;) {
+        if (::sendmsg(fd, &header, MSG_DONTWAIT) >= 0) return 0;
+        if (errno != EINTR) return errno;
+    }
+}
+
+}  // namespace net

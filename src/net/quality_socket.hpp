@@ -1,0 +1,24 @@
+// The sockets that measure paths: UDP 862, where peers' STAMP requests come in and are answered from (RFC 8762 §4.1);
+// one of ours a family for our own probes; a raw one for ICMP echo. Not blocking; they tell what the BFD sockets tell.
+#pragma once
+
+#include <cstdint>
+
+#include "base/ip_address.hpp"
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "net/receive_socket.hpp"
+
+namespace net {
+
+// Without SO_REUSEADDR: two reflectors on one port would take each other's packets.
+base::Result<base::UniqueFd, BindFailure> bind_reflector(base::Family family);
+
+// RFC 8762 §4.1: "a Session-Sender … MUST use … the range of the Dynamic Ports 49152-65535" unless told otherwise.
+// `seed` spreads the ports.
+base::Result<base::UniqueFd, BindFailure> bind_prober(base::Family family, std::uint32_t seed);
+
+// Hears echo replies to `identifier` alone.
+base::Result<base::UniqueFd, BindFailure> open_echo(base::Family family, std::uint16_t identifier);
+
+}  // namespace net

@@ -1,0 +1,50 @@
+// A path's measurement: created and destroyed by the control thread, used by the probe thread alone between AddGauge
+// and GaugeRemoved; its counters may be read by anyone at any time.
+#pragma once
+
+#include <cstdint>
+
+#include "base/counter.hpp"
+#include "base/time.hpp"
+#include "bfd/request.hpp"
+#include "quality/meter.hpp"
+#include "quality/reflector.hpp"
+#include "quality/settings.hpp"
+#include "quality/stamp.hpp"
+
+namespace probe {
+
+// A place and its generation: a stale id names nobody.
+struct GaugeId {
+    std::uint32_t place = 0;
+    std::uint32_t generation = 0;  // 0: no gauge
+    friend constexpr auto operator<=>(const GaugeId&, const GaugeId&) = default;
+};
+
+struct GaugeCounters {
+    base::Counter probes_sent, answers, duplicates;
+    base::Counter send_failures;
+    base::Counter reflected;  // the peer's requests
+    base::Counter limited;    // … not answered: too many
+};
+
+struct Gauge {
+    Gauge(GaugeId gauge_id, const bfd::SessionKey& path, quality::stamp::Ssid session,
+          const quality::Settings& settings, std::uint32_t seed, base::TimePoint now)
+        : id{gauge_id}, key{path}, ssid{session}, meter{settings, seed, now} {}
+
+    const GaugeId id;
+    const bfd::SessionKey key;  // single hop
+    const quality::stamp::Ssid ssid;
+    quality::Meter meter;          // probe thread alone, after AddGauge
+    quality::Reflector reflector;  // likewise
+    GaugeCounters counters;
+
+    // The probe thread's own bookkeeping.
+    struct {
+        std::uint32_t deadline_index = UINT32_MAX;
+        Gauge* next_removed = nullptr;
+    } engine;
+};
+
+}  // namespace probe

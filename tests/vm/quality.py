@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# lab/vm: --timeout 1500
+"""What wgbfd measures of a path against what netem did to it, over in-kernel WireGuard, on the virtual clock: round trip, loss each way
+and jitter, by STAMP between two wgbfd; by STAMP against reflectors written from the RFC alone (reflector.py, stateful and stateless);
+by ICMP echo against a peer that runs neither. Each cell is a tunnel with an underlay of its own; all are measured side by side.
+WGBFD_FULL=1: every loss ratio in every direction, ten minutes; else a few cells for five."""
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__file__).resolve().parent)]
+
+from qualitylab.paths import Cell, Paths  # noqa: E402  pylint: disable=wrong-import-position
+from timelab import daemons  # noqa: E402  pylint: disable=wrong-import-position
+from timelab.report import Report, busiest, busy  # noqa: E402  pylint: disable=wrong-import-position
+
+FULL = bool(os.environ.get("WGBFD_FULL"))
+SECONDS = 600 if FULL else 300
+WARM_UP = 20
+Z99, Z9999 = 2.576, 3.891  # of a hundred true figures one lies outside the first, of ten thousand one outside the second
+
+
+def cells():
+    found = [Cell("plain", delay=(10, 10)), Cell("skewed", delay=(40, 5)), Cell("jitter", delay=(30, 10), jitter=(3, 0)),
+             Cell("jitterback", delay=(10, 30), jitter=(0, 2)), Cell("fwd10", delay=(10, 10), loss=(10, 0)),
+             Cell("back10", delay=(10, 10), loss=(0, 10)), Cell("rfc", delay=(10, 10), loss=(5, 0), far="stateful"),
+             Cell("light", delay=(10, 10), loss=(5, 0), far="stateless"), Cell("echo", delay=(15, 15), loss=(1, 0), far="none")]
+    if FULL:
+        found += [Cell(f"f{name}b{other}", delay=(20, 20), loss=(float(forward), float(backward)))
+                  for name, forward in RATIOS.items() for other, backward in RATIOS.items() if (name, other) != ("0", "0")]
+    return found
+
+
+RATIOS = {"0": 0, "01": 0.1, "1": 1, "5": 5, "20": 20}
+
+
+class Ratios:
+    """Measured ratios against the truth: each within the binomial 99.99 % interval, and no more outside that of 99 % than chance has."""
+
+    def __init__(self, report):
+        self.report, self.count, self.outside = report, 0, 0
+
+    def check(self, what, measured, truth, count):
+        if measured is None:
+            self.report.check(False, f"{what}: told")
+            return
+        deviation = math.sqrt(truth * (1 - truth) / count)
+        off = max(abs(measured - truth) - 0.5 / count, 0)
+        self.count += truth > 0
+        self.outside += off > Z99 * deviation
+        self.report.check(off <= Z9999 * deviation, f"{what} {measured:.3%} of {count:.0f}, netem's {truth:.3%} +- {Z99 * deviation:.3%} (99 %)"
+                          + ("" if off <= Z99 * deviation else " OUTSIDE"))
+
+    def close(self):
+        """As many as chance leaves outside in 999 of 1,000 runs."""
+        allowed, left = 0, 1 - 0.99 ** self.count
+        while left > 0.001:
+            allowed += 1
+            left -= math.comb(self.count, allowed) * 0.01 ** allowed * 0.99 ** (self.count - allowed)
+        self.report.check(self.outside <= allowed, f"{self.outside} of {self.count} ratios outside their binomial 99 % interval (chance: {allowed} at most)")
+
+
+def check_rtt(cell, figures, report):
+    truth = 1000 * sum(cell.delay)  # and some 150 us of WireGuard and two kernels
+    if any(cell.jitter):
+        return
+    off = abs(figures["rtt_us"]["median"] - truth)
+    report.check(off <= truth / 100 + 50, f"{cell}: median round trip {figures['rtt_us']['median']} us, netem's {truth} (within 1 % + 50 us), "
+                 f"min {figures['rtt_us']['min']}, p95 {figures['rtt_us']['p95']}")
+
+
+def check_loss(cell, figures, ratios):
+    there, back = cell.loss[0] / 100, cell.loss[1] / 100
+    loss, count = figures["loss"], figures["probes"]
+    ratios.check(f"{cell}: loss of the round trip", loss["round_trip"], 1 - (1 - there) * (1 - back), count)
+    if cell.far in ("stateless", "none"):
+        ratios.report.check(loss["forward"] is None and loss["backward"] is None, f"{cell}: no loss each way is told ({loss})")
+        return
+    ratios.check(f"{cell}: loss forward", loss["forward"], there, count)
+    ratios.check(f"{cell}: loss backward", loss["backward"], back, count * (1 - there))
+
+
+def check_jitter(cell, figures, report):
+    """netem's `delay D J` is uniform in D-J ... D+J: two of them differ by 2J/3 in the mean, RFC 3550's |D|."""
+    for key, spread in (("jitter_forward_us", cell.jitter[0]), ("jitter_backward_us", cell.jitter[1])):
+        truth, measured = 2000 * spread / 3, figures[key]
+        if measured is not None:
+            report.check(abs(measured - truth) <= truth / 10 + 50, f"{cell}: {key} {measured}, netem's {truth:.0f} (within 10 % + 50 us)")
+
+
+def main():
+    report, all_cells = Report(), cells()
+    ratios = Ratios(report)
+    paths = Paths(all_cells)
+    try:
+        paths.start()
+        os.nice(19)
+        time.sleep(WARM_UP + SECONDS)  # virtual: what it takes to measure so long
+        rows = {row["name"]: row for row in daemons.status(paths.near)["adjacencies"]}
+        Path("/run/out/status.json").write_text(json.dumps(daemons.status(paths.near), indent=1), encoding="utf-8")
+        for cell in all_cells:
+            row = rows.get(cell.name, {})
+            quality = row.get("quality")
+            wanted = "icmp" if cell.far == "none" else "stamp"
+            if not quality:
+                report.check(False, f"{cell}: measured ({row.get('state')}, {row.get('measuring')})")
+                continue
+            report.check(quality["method"] == wanted, f"{cell}: measured by {quality['method']}")
+            figures = quality["lasting"]
+            report.check(figures["probes"] >= 2000, f"{cell}: {figures['probes']} probes in {quality['measured_s']} s")
+            check_rtt(cell, figures, report)
+            check_loss(cell, figures, ratios)
+            check_jitter(cell, figures, report)
+        ratios.close()
+        report.tell(f"{busy():.0f} s of the processor since the boot: {busiest()}")
+        report.tell(f"probe loop: {daemons.status(paths.near)['probe_loop']}")
+    finally:
+        paths.stop()
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
