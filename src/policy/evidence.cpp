@@ -17,6 +17,7 @@ bool handshake_fresh(const Evidence& evidence) {
 Cause refine(const Evidence& evidence) {
     using enum Cause;
     if (!evidence.has_endpoint) return no_endpoint;
+    if (!evidence.allowed) return wrong_allowed_ips;
     // An age that is not known (outside WireGuard, or no handshake yet) explains nothing.
     if (evidence.handshake_age && !handshake_fresh(evidence)) return handshake_stale;
     if (evidence.down_cause) switch (*evidence.down_cause) {
@@ -29,10 +30,22 @@ Cause refine(const Evidence& evidence) {
             case never_up:
             case interface_gone:
             case peer_removed:
+            case wrong_allowed_ips:
+            case quality_loss:
+            case quality_rtt:
+            case quality_jitter:
+            case mtu:
+            case damped:
+            case drained:
             case admin: break;
         }
     const auto known = evidence.session ? cause_of_down(*evidence.session) : detect_timeout;
     return known == admin ? neighbor_down : known;
+}
+
+Cause why_never_up(const Evidence& evidence) {
+    if (!evidence.has_endpoint) return Cause::no_endpoint;
+    return evidence.allowed ? Cause::never_up : Cause::wrong_allowed_ips;
 }
 
 bool peer_is_admin_down(const bfd::Status& status) {
@@ -47,6 +60,7 @@ Verdict assess(const Evidence& evidence) {
     const bool was = been_up(evidence);
     const auto& session = evidence.session;
     // The operator's word first: what is shut down on purpose raises no alarm, whatever else is missing.
+    if (evidence.drained) return {admin_down, Cause::drained};
     if (evidence.admin_down || (session && session->state == bfd::State::admin_down)) return {admin_down, Cause::admin};
     // An adjacency that has never been Up changes nothing: from here on it is unknown at worst.
     if (!evidence.interface_present) return {was ? down : unknown, Cause::interface_gone};
@@ -54,7 +68,7 @@ Verdict assess(const Evidence& evidence) {
     if (!evidence.resolved) return {unknown, Cause::unresolved};
     if (session && session->state == bfd::State::up) return {up, std::nullopt};
     if (session && peer_is_admin_down(*session)) return {admin_down, Cause::admin};
-    if (!was) return {unknown, evidence.has_endpoint ? Cause::never_up : Cause::no_endpoint};
+    if (!was) return {unknown, why_never_up(evidence)};
     // Nobody probes it any more, or not yet: that says nothing about the path. Only a missing endpoint does, since
     // nothing can be sent there.
     if (!session && evidence.has_endpoint) return {unknown, std::nullopt};

@@ -17,12 +17,14 @@ struct Evidence {
     bool peer_present = true;
     bool resolved = true;
     bool has_endpoint = true;
+    bool allowed = true;                            // the peer's allowed-ips hold its tunnel address
     std::optional<base::Duration> handshake_age{};  // none: there never was one
     std::optional<bfd::Status> session{};           // none: not probed
     bool settling = false;  // its session is new, or leaves AdminDown: it has not failed, and is not judged yet
     bool was_up = false;    // has been Up, also before a restart of ours
     bool require_proof = false;
     bool admin_down = false;            // shut down by our side
+    bool drained = false;               // ... for it is drained
     std::optional<Cause> down_cause{};  // what BFD knew at the moment of the last Down
 };
 

@@ -1,6 +1,7 @@
 // What routing should believe of an adjacency: state, cause, cost.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -30,8 +31,16 @@ enum class Cause : std::uint8_t {
     never_up,         // has not been Up yet
     interface_gone,
     peer_removed,
-    admin,  // shut down by the operator, ours or the peer's
+    admin,              // shut down by the operator, ours or the peer's
+    wrong_allowed_ips,  // the peer's allowed-ips do not hold its tunnel address: WireGuard sends it nothing
+    quality_loss,       // it loses more than its limit
+    quality_rtt,        // its round trip takes longer
+    quality_jitter,     // ... or varies more
+    mtu,                // packets of the size it should carry do not come through
+    damped,             // it went down too often
+    drained,            // `wgbfd drain`
 };
+inline constexpr std::size_t causes = static_cast<std::size_t>(Cause::drained) + 1;
 constexpr std::string_view to_string(Cause c) {
     switch (c) {
         using enum Cause;
@@ -45,6 +54,13 @@ constexpr std::string_view to_string(Cause c) {
         case interface_gone: return "interface-gone";
         case peer_removed: return "peer-removed";
         case admin: return "admin";
+        case wrong_allowed_ips: return "wrong-allowed-ips";
+        case quality_loss: return "quality-loss";
+        case quality_rtt: return "quality-rtt";
+        case quality_jitter: return "quality-jitter";
+        case mtu: return "mtu";
+        case damped: return "damped";
+        case drained: return "drained";
     }
     return "?";
 }
@@ -53,6 +69,7 @@ struct Verdict {
     VerdictState state = VerdictState::unknown;
     std::optional<Cause> cause;
     std::uint32_t cost = 10;
+    std::uint32_t base_cost = 10;  // what it costs at its best
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 

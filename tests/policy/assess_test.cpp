@@ -1,6 +1,8 @@
 // Evidence to verdict: each cause, and the law that an adjacency never Up changes nothing.
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "policy/evidence.hpp"
 
 using namespace std::chrono_literals;
@@ -263,4 +265,39 @@ TEST_CASE("what is gone is not live, however young its handshake") {
     evidence = fresh();
     evidence.interface_present = false;
     CHECK_FALSE(is_live(assess(evidence), evidence));
+}
+
+TEST_CASE("allowed-ips that do not hold the tunnel address explain a down, and why it was never up") {
+    auto evidence = lost();
+    evidence.allowed = false;
+    CHECK(assess(evidence) == verdict(VerdictState::down, Cause::wrong_allowed_ips));
+    evidence.handshake_age = 1h;
+    CHECK(assess(evidence) == verdict(VerdictState::down, Cause::wrong_allowed_ips));
+    evidence = fresh();
+    evidence.allowed = false;
+    CHECK(assess(evidence) == verdict(VerdictState::unknown, Cause::wrong_allowed_ips));
+    evidence.has_endpoint = false;
+    CHECK(assess(evidence) == verdict(VerdictState::unknown, Cause::no_endpoint));
+    evidence = healthy();
+    evidence.allowed = false;
+    CHECK(assess(evidence) == verdict(VerdictState::up));
+}
+
+TEST_CASE("drained is the operator's word: admin-down, whatever else there is, and live while the handshake is fresh") {
+    for (auto evidence : {healthy(), lost(), fresh()}) {
+        evidence.drained = true;
+        CHECK(assess(evidence) == verdict(VerdictState::admin_down, Cause::drained));
+        CHECK(is_live(assess(evidence), evidence));
+        evidence.handshake_age = 180s;
+        CHECK(!is_live(assess(evidence), evidence));
+        evidence.interface_present = false;
+        CHECK(assess(evidence) == verdict(VerdictState::admin_down, Cause::drained));
+    }
+}
+
+TEST_CASE("each cause has a name of its own") {
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i < policy::causes; ++i) names.insert(to_string(static_cast<Cause>(i)));
+    CHECK(names.size() == policy::causes);
+    CHECK(!names.contains("?"));
 }

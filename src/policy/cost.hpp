@@ -1,0 +1,44 @@
+// What a path costs: base + round trip + loss, quantised with hysteresis, so that noise never moves a route.
+//  - Round trip: 1 for each 10 ms of the median, 200 at most. It follows only what strays by more than a quarter, and
+//  by
+//    more than 20 ms.
+//  - Loss: 1 for each 0.1 %, 1,000 at most: 1 % weighs as much as 100 ms, which is what it does to a TCP stream. It
+//  rises
+//    when the loss is, beyond chance (e^-9 for a window of 5 min, e^-12 for one of 10 s), more than a third and more
+//    than 0.3 % above what is counted; it falls when a full window of 5 min is plainly below half of that, at most once
+//    in 5 min. Stationary loss moves it once in five hours.
+//  - A path that is degraded, or damped and spared, costs 100 more: any path that is well comes first, unless it
+//    is a second of round trip longer.
+//  - A drained path costs 60,000: more than any other that works, less than OSPF's last resort.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/time.hpp"
+#include "policy/windows.hpp"
+
+namespace policy {
+
+inline constexpr std::uint32_t cost_when_limping = 100;
+inline constexpr std::uint32_t cost_when_drained = 60'000;
+inline constexpr std::uint32_t greatest_base_cost = 10'000;
+
+class Cost {
+public:
+    bool on_quality(base::TimePoint now, const Windows& windows);  // true: a share changed
+
+    std::uint32_t rtt_share() const { return rtt_.value_or(0); }
+    std::uint32_t loss_share() const { return loss_; }
+    std::uint32_t total(std::uint32_t base) const { return base + rtt_share() + loss_share(); }
+
+private:
+    void judge_rtt(const Windows& windows);
+    void judge_loss(base::TimePoint now, const Windows& windows);
+
+    std::optional<std::uint32_t> rtt_;  // none: not known yet
+    std::uint32_t loss_ = 0;
+    base::TimePoint loss_changed_{};
+};
+
+}  // namespace policy

@@ -1,0 +1,96 @@
+// What policy keeps of one path over time, and what that makes of a verdict: the session's word first, then
+//  - up_delay: a path that failed counts as down until its session has been Up for so long. What we only just met (a
+//    start of ours included) is not kept waiting.
+//  - drain: at once the path costs more than any other; after 5 s, time enough for routing to go elsewhere, its session
+//    says AdminDown.
+//  - damping and degraded (see there). The last path of a group is spared: see group.
+// Figures that nobody renewed for 5 min are no evidence, and forgotten.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/time.hpp"
+#include "policy/cost.hpp"
+#include "policy/damping.hpp"
+#include "policy/degraded.hpp"
+#include "policy/verdict.hpp"
+
+namespace policy {
+
+struct Rules {
+    std::uint32_t cost = Verdict{}.cost;  // base
+    base::Duration up_delay{};
+    Limits limits{};
+    DampingRules damping{};
+    friend bool operator==(const Rules&, const Rules&) = default;
+};
+
+class UpDelay {
+public:
+    void on_down(Cause cause);
+    void on_up(base::TimePoint now, base::Duration delay);
+    bool on_deadline(base::TimePoint now);  // true: it is over
+    base::TimePoint deadline() const { return until_; }
+    void waive();
+
+    bool holds() const { return until_ != base::never; }
+    Cause cause() const { return cause_; }  // of the Down before
+
+private:
+    bool failed_ = false;
+    Cause cause_ = Cause::detect_timeout;
+    base::TimePoint until_ = base::never;
+};
+
+class Drain {
+public:
+    static constexpr base::Duration notice = std::chrono::seconds{5};
+
+    void begin(base::TimePoint now);
+    void resume();  // it was drained before a restart of ours: routing has gone elsewhere long ago
+    void end();
+    bool on_deadline(base::TimePoint now);  // true: the session is to be shut now
+    base::TimePoint deadline() const { return shut_at_; }
+
+    bool is_on() const { return on_; }
+    bool is_shut() const { return on_ && shut_at_ == base::never; }
+
+private:
+    bool on_ = false;
+    base::TimePoint shut_at_ = base::never;
+};
+
+class Path {
+public:
+    void on_up(base::TimePoint now, const Rules& rules);
+    void on_down(base::TimePoint now, const Rules& rules, Cause cause);
+    void on_leave();  // AdminDown, ours or the peer's: no failure
+    // True when the verdict may be another.
+    bool on_quality(base::TimePoint now, const quality::Quality& quality, const Rules& rules);
+    bool on_deadline(base::TimePoint now);
+    base::TimePoint deadline() const;
+
+    // Nothing counts any more that was measured: it is not measured any longer, or elsewhere.
+    void forget_quality();
+
+    // What becomes of what the session alone says.
+    Verdict judge(const Verdict& assessed, const Rules& rules) const;
+
+    UpDelay up_delay;
+    Damping damping;
+    Drain drain;
+    const Degraded& degraded() const { return degraded_; }
+    const Cost& cost() const { return cost_; }
+    const std::optional<quality::Quality>& quality() const { return quality_; }  // as last told
+    base::TimePoint up_since() const { return up_since_; }                       // never: it is not Up
+
+private:
+    Degraded degraded_;
+    Cost cost_;
+    std::optional<quality::Quality> quality_;
+    base::TimePoint told_at_{};
+    base::TimePoint up_since_ = base::never;
+};
+
+}  // namespace policy
