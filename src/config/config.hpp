@@ -11,6 +11,7 @@
 #include "adjacency/peer.hpp"
 #include "base/ip_address.hpp"
 #include "bfd/packet.hpp"
+#include "policy/path.hpp"
 
 namespace config {
 
@@ -22,10 +23,31 @@ struct Probe {
     bfd::Microseconds interval{50'000};  // desired-min-tx and required-min-rx
     std::uint8_t multiplier = 3;         // 1 … 255
     bool require_proof = false;
+    std::chrono::microseconds up_delay{0};  // after a Down
     friend bool operator==(const Probe&, const Probe&) = default;
 };
 
 enum class Bind : std::uint8_t { any, addresses };
+
+enum class Method : std::uint8_t {
+    automatic,
+    stamp,
+    icmp,
+    off
+};  // automatic: STAMP when the peer answers it, else ICMP
+
+// [quality], and the table `quality` of an [[adjacency]].
+struct Quality {
+    Method method = Method::automatic;
+    std::chrono::microseconds interval{100'000};  // between two probes
+    policy::Limits degraded{};
+    friend bool operator==(const Quality&, const Quality&) = default;
+};
+
+struct Group {  // adjacencies of one group lead to the same place and back each other up
+    std::string name;
+    friend bool operator==(const Group&, const Group&) = default;
+};
 
 struct Interface {
     std::string name;
@@ -40,6 +62,8 @@ struct Adjacency {
     std::string interface;
     adjacency::PublicKey peer;
     std::optional<base::IpAddress> address;
+    std::string group;                          // "": none
+    std::uint32_t cost = policy::Rules{}.cost;  // at its best
     bool probe = true;
     std::vector<std::string> feeds;
     std::string bird_protocol;  // for the feed bird-protocol; "": none
@@ -47,6 +71,7 @@ struct Adjacency {
     std::uint32_t local_pref = 100;
     std::uint32_t dn42_latency = 0;  // the community 64511:1 … 9; 0: not known
     std::uint32_t dn42_loss = 0;     // 64511:91 … 94; 0: not known
+    Quality quality;                 // [quality] overlaid with this adjacency's own
     Probe timers;                    // [probe] overlaid with this adjacency's own keys
     bool own_timers = false;         // interval or multiplier stands here: a wish of its own, not a default
     friend bool operator==(const Adjacency&, const Adjacency&) = default;
@@ -88,6 +113,9 @@ struct Metrics {
 struct Config {
     Probe probe;
     Bind bind = Bind::any;
+    Quality quality;
+    policy::DampingRules damping;
+    std::vector<Group> groups;
     std::vector<Interface> interfaces;
     std::vector<Adjacency> adjacencies;
     std::vector<Session> sessions;

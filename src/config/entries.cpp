@@ -11,11 +11,11 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array adjacency_keys{"name"sv,         "interface"sv,     "peer"sv,          "address"sv,
-                                    "probe"sv,        "feeds"sv,         "interval"sv,      "multiplier"sv,
-                                    "padding"sv,      "require_proof"sv, "bird_protocol"sv, "local_pref"sv,
-                                    "dn42_latency"sv, "dn42_loss"sv};
-constexpr std::array adjacency_later{"group"sv, "protocol"sv, "up_delay"sv, "trust_data"sv};
+constexpr std::array adjacency_keys{
+    "name"sv,         "interface"sv,  "peer"sv,    "address"sv,       "probe"sv,         "feeds"sv,
+    "interval"sv,     "multiplier"sv, "padding"sv, "require_proof"sv, "bird_protocol"sv, "local_pref"sv,
+    "dn42_latency"sv, "dn42_loss"sv,  "group"sv,   "cost"sv,          "up_delay"sv,      "quality"sv};
+constexpr std::array adjacency_later{"protocol"sv, "trust_data"sv};
 constexpr std::array session_keys{"name"sv,     "interface"sv,   "local"sv,    "remote"sv,
                                   "multihop"sv, "minimum_ttl"sv, "interval"sv, "multiplier"sv};
 
@@ -37,7 +37,10 @@ void once(Map& seen, const typename Map::key_type& what, Place place, const std:
     if (!fresh) report.add(place, message + ": first in line " + std::to_string(first->second.line));
 }
 
-std::optional<std::string> name_at(const Table& table, Seen& seen, Report& report) {
+}  // namespace
+
+std::optional<std::string> name_in(const Table& table, std::map<std::string, Place>& seen, std::string_view what,
+                                   Report& report) {
     constexpr std::size_t longest = 64;  // bytes
     const auto name = string_at(table, "name", report);
     if (!name) return std::nullopt;
@@ -47,9 +50,11 @@ std::optional<std::string> name_at(const Table& table, Seen& seen, Report& repor
         report.add(place, "name must be 1 to 64 characters without spaces, not " + quoted(*name));
         return std::nullopt;
     }
-    once(seen.names, *name, place, "duplicate name " + quoted(*name), report);
+    once(seen, *name, place, "duplicate " + std::string{what} + " " + quoted(*name), report);
     return name;
 }
+
+namespace {
 
 std::optional<std::string> interface_at(const Table& table, Report& report) {
     auto name = string_at(table, "interface", report);
@@ -104,15 +109,16 @@ void read_multihop(const Table& table, Session& session, Report& report) {
 
 }  // namespace
 
-std::optional<Adjacency> read_adjacency(const Node& node, const Probe& defaults, Seen& seen, Report& report) {
+std::optional<Adjacency> read_adjacency(const Node& node, const Config& defaults, Seen& seen, Report& report) {
     const auto& table = std::get<Table>(node.value);
     refuse_unknown(table, {"in [[adjacency]]", adjacency_keys, adjacency_later}, report);
     const bool missing = report_missing(node, "[[adjacency]]", {"interface", "peer"}, report);
     Adjacency out;
-    out.timers = defaults;
+    out.timers = defaults.probe;
     overlay_probe(table, out.timers, report);
+    overlay_policy(table, defaults, out, report);
     out.own_timers = find(table, "interval") != nullptr || find(table, "multiplier") != nullptr;
-    out.name = name_at(table, seen, report);
+    out.name = name_in(table, seen.names, "name", report);
     out.address = address_at(table, "address", report);
     out.probe = bool_at(table, "probe", report).value_or(true);
     if (!out.probe) check_left_alone(table, out.timers, report);
@@ -139,7 +145,7 @@ std::optional<Session> read_session(const Node& node, const Probe& defaults, See
     Session out;
     out.timers = defaults;
     overlay_timers(table, out.timers, report);
-    out.name = name_at(table, seen, report);
+    out.name = name_in(table, seen.names, "name", report);
     out.interface = interface_at(table, report).value_or("");
     read_multihop(table, out, report);
     const auto local = address_at(table, "local", report);

@@ -10,13 +10,11 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array top_keys{"probe"sv,   "quality"sv, "interface"sv, "adjacency"sv,
-                              "session"sv, "frr"sv,     "bird"sv,      "metrics"sv};
-constexpr std::array top_later{"damping"sv, "group"sv, "process"sv};
-constexpr std::array probe_keys{"interval"sv, "multiplier"sv, "padding"sv, "require_proof"sv, "bind"sv};
-constexpr std::array probe_later{"protocol"sv, "up_delay"sv, "trust_data"sv};
-constexpr std::array quality_keys{"method"sv};
-constexpr std::array quality_later{"interval"sv, "degraded"sv};
+constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv,
+                              "frr"sv,   "bird"sv,    "damping"sv,   "group"sv,     "metrics"sv};
+constexpr std::array top_later{"process"sv};
+constexpr std::array probe_keys{"interval"sv, "multiplier"sv, "padding"sv, "require_proof"sv, "up_delay"sv, "bind"sv};
+constexpr std::array probe_later{"protocol"sv, "trust_data"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
 constexpr std::array feeds{"link"sv, "frr-vty"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv};
 constexpr std::array feeds_later{"routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
@@ -62,16 +60,6 @@ void read_probe(const Table& table, Config& config, Report& report) {
     refuse_unknown(table, {"in [probe]", probe_keys, probe_later}, report);
     overlay_probe(table, config.probe, report);
     config.bind = read_bind(table, report);
-}
-
-void read_quality(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [quality]", quality_keys, quality_later}, report);
-    const auto method = string_at(table, "method", report);
-    if (!method || *method == "off") return;
-    constexpr std::array later{"auto"sv, "stamp"sv, "icmp"sv};
-    const auto why =
-        in(later, *method) ? " is not available in this version: write \"off\"" : " is unknown: write \"off\"";
-    report.add(find(table, "method")->node.place, "the method " + quoted(*method) + why);
 }
 
 std::vector<base::Prefix> read_unsolicited(const Table& table, Report& report) {
@@ -157,6 +145,8 @@ void overlay_timers(const Table& table, Probe& probe, Report& report) {
 void overlay_probe(const Table& table, Probe& probe, Report& report) {
     overlay_timers(table, probe, report);
     if (const auto proof = bool_at(table, "require_proof", report)) probe.require_proof = *proof;
+    constexpr DurationLimits an_hour{std::chrono::microseconds{0}, std::chrono::hours{1}, "0s..3600s"};
+    if (const auto delay = duration_at(table, "up_delay", an_hour, report)) probe.up_delay = *delay;
     if (const auto* padding = find(table, "padding")) {
         const auto* bytes = std::get_if<std::int64_t>(&padding->node.value);
         if (bytes == nullptr || *bytes != 0)
@@ -176,13 +166,18 @@ base::Result<Config, Errors> read(const Table& root) {
     Seen seen;
     refuse_unknown(root, {"at the top level", top_keys, top_later}, report);
     if (const auto* table = table_at(root, "probe", report)) read_probe(*table, config, report);
-    if (const auto* table = table_at(root, "quality", report)) read_quality(*table, report);
+    if (const auto* table = table_at(root, "quality", report))
+        overlay_quality(*table, "in [quality]", config.quality, report);
+    if (const auto* table = table_at(root, "damping", report)) config.damping = read_damping(*table, report);
+    if (const auto* array = tables_at(root, "group", report))
+        for (const auto& node : *array)
+            if (auto found = read_group(node, seen, report)) config.groups.push_back(std::move(*found));
     if (const auto* table = table_at(root, "interface", report))
         for (const auto& entry : *table)
             if (auto found = read_interface(entry, report)) config.interfaces.push_back(std::move(*found));
     if (const auto* array = tables_at(root, "adjacency", report))
         for (const auto& node : *array)
-            if (auto found = read_adjacency(node, config.probe, seen, report))
+            if (auto found = read_adjacency(node, config, seen, report))
                 config.adjacencies.push_back(std::move(*found));
     if (const auto* array = tables_at(root, "session", report))
         for (const auto& node : *array)

@@ -18,6 +18,7 @@ base::Result<Config, Errors> read(const Table& root);
 // What must not stand twice in a file, with the place where it stood first.
 struct Seen {
     std::map<std::string, Place> names;
+    std::map<std::string, Place> groups;
     std::map<std::pair<std::string, adjacency::PublicKey>, Place> peers;
     std::map<std::pair<std::string, base::IpAddress>, Place> addresses;
     std::map<std::tuple<std::string, base::IpAddress, base::IpAddress, bool>, Place> sessions;
@@ -27,11 +28,22 @@ struct Seen {
 std::vector<std::string> feeds_at(const Table& table, Report& report);
 std::optional<std::string> interface_name(std::string name, Place place, Report& report);
 void overlay_timers(const Table& table, Probe& probe, Report& report);  // interval, multiplier
-void overlay_probe(const Table& table, Probe& probe, Report& report);   // these, padding and require_proof
+void overlay_probe(const Table& table, Probe& probe,
+                   Report& report);  // these and the other keys of [probe] that an adjacency may have
 
 // entries.cpp
-std::optional<Adjacency> read_adjacency(const Node& node, const Probe& defaults, Seen& seen, Report& report);
+// `defaults`: [probe], [quality] and the groups, which come first.
+std::optional<Adjacency> read_adjacency(const Node& node, const Config& defaults, Seen& seen, Report& report);
+std::optional<std::string> name_in(const Table& table, std::map<std::string, Place>& seen, std::string_view what,
+                                   Report& report);  // `name`; what: "name", for one that stands twice
 std::optional<Session> read_session(const Node& node, const Probe& defaults, Seen& seen, Report& report);
+
+// policy_tables.cpp
+void overlay_quality(const Table& table, std::string_view where, Quality& out, Report& report);
+policy::DampingRules read_damping(const Table& table, Report& report);
+std::optional<Group> read_group(const Node& node, Seen& seen, Report& report);
+// group, cost and quality of an [[adjacency]].
+void overlay_policy(const Table& table, const Config& defaults, Adjacency& out, Report& report);
 
 // frr_table.cpp
 Frr read_frr(const Table& table, Report& report);

@@ -34,7 +34,7 @@ TEST_CASE("an unknown key names the nearest one, the table it belongs in, or all
     CHECK(bad("[probe]\nintervall = \"50ms\"\n") ==
           Lines{"f:2:1: unknown key \"intervall\" in [probe]; did you mean \"interval\"?"});
     CHECK(bad("[probe]\n  colour = 1\n") == Lines{"f:2:3: unknown key \"colour\" in [probe]; known are interval, "
-                                                  "multiplier, padding, require_proof, bind"});
+                                                  "multiplier, padding, require_proof, up_delay, bind"});
     CHECK(bad("interval = \"50ms\"\n") ==
           Lines{"f:1:1: unknown key \"interval\" at the top level; it belongs in [probe]"});
     CHECK(bad("[prob]\n") == Lines{"f:1:2: unknown key \"prob\" at the top level; did you mean \"probe\"?"});
@@ -62,23 +62,13 @@ TEST_CASE("nearest: two slips are close, three are another word") {
 }
 
 TEST_CASE("a key of a later version is refused, not ignored") {
-    CHECK(bad("[damping]\nmax = \"60s\"\n") ==
-          Lines{"f:1:2: the key \"damping\" at the top level is not available in this version: remove it"});
-    for (const std::string key : {"damping", "process"}) {
-        CAPTURE(key);
-        CHECK(bad("[" + key + "]\n").size() == 1);
-    }
-    CHECK(bad("[[group]]\nname = \"x\"\n") ==
-          Lines{"f:1:3: the key \"group\" at the top level is not available in this version: remove it"});
-    for (const std::string line : {"protocol = \"bfd\"", "up_delay = \"0s\"", "trust_data = false"}) {
+    CHECK(bad("[process]\npriority = 50\n") ==
+          Lines{"f:1:2: the key \"process\" at the top level is not available in this version: remove it"});
+    for (const std::string line : {"protocol = \"bfd\"", "trust_data = false"}) {
         CAPTURE(line);
         CHECK(bad("[probe]\n" + line + "\n").size() == 1);
         CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + line + "\n").size() == 1);
     }
-    CHECK(bad("[quality]\ninterval = \"100ms\"\n") ==
-          Lines{"f:2:1: the key \"interval\" in [quality] is not available in this version: remove it"});
-    CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + "group = \"paris\"\n") ==
-          Lines{"f:4:1: the key \"group\" in [[adjacency]] is not available in this version: remove it"});
 }
 
 TEST_CASE("a wrong type names the right one") {
@@ -116,12 +106,6 @@ TEST_CASE("[probe] refuses what is out of range") {
           Lines{"f:2:12: interval must be a duration such as \"50ms\", \"3.3ms\" or \"1s\", not \"50\""});
     CHECK(bad("[probe]\npadding = \"0\"\n").size() == 1);
     CHECK(bad("[probe]\nmultiplier = -9223372036854775808\n").size() == 1);
-}
-
-TEST_CASE("[quality] is off in this version") {
-    CHECK(bad("[quality]\nmethod = \"stamp\"\n") ==
-          Lines{"f:2:10: the method \"stamp\" is not available in this version: write \"off\""});
-    CHECK(bad("[quality]\nmethod = \"guess\"\n") == Lines{"f:2:10: the method \"guess\" is unknown: write \"off\""});
 }
 
 TEST_CASE("feeds: known ones alone, each once") {

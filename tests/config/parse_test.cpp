@@ -197,6 +197,9 @@ TEST_CASE("the example configuration names every key, and each line of it may be
     CHECK(c.interfaces.size() == 1);
     REQUIRE(c.adjacencies.size() == 1);
     CHECK(c.adjacencies[0].timers == config::Probe{});
+    CHECK(c.quality == config::Quality{});
+    CHECK(c.damping == policy::DampingRules{});
+    CHECK(c.adjacencies[0].group == c.groups.at(0).name);
     CHECK(c.sessions.size() == 2);
     CHECK(c.frr.bfd_dataplane == "unix:/run/frr/bfddp.sock");
     CHECK(c.bird.control == config::Bird{}.control);
@@ -231,7 +234,16 @@ TEST_CASE("the example configuration names every key, and each line of it may be
                             "dn42_latency",
                             "dn42_loss",
                             "include_interval",
-                            "communities_interval"}) {
+                            "communities_interval",
+                            "up_delay",
+                            "degraded",
+                            "half_life",
+                            "suppress",
+                            "reuse",
+                            "max",
+                            "group",
+                            "cost",
+                            "quality"}) {
         CAPTURE(key);
         CHECK(text.find(std::string{"\n"}.append(key).append(" = ")) != std::string::npos);
     }
