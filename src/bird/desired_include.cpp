@@ -3,18 +3,20 @@
 #include <algorithm>
 #include <string_view>
 
+#include "policy/cost.hpp"
+
 namespace bird {
 namespace {
 
-constexpr std::uint32_t cost_at_rest = policy::Verdict{}.cost;
 // OSPF's own limits (RFC 2328 §B, LSInfinity of a router's link): a dead path stays the last choice, and is no error.
 constexpr std::uint32_t least_cost = 1, greatest_cost = 65'534, cost_when_down = 65'535;
 
 void add(Defines& out, const IncludeEntry& entry, const policy::Wanted* wanted) {
     using policy::VerdictState;
     const bool down = wanted != nullptr && wanted->counts_as_down;
+    const bool drained = !down && wanted != nullptr && wanted->verdict.cost == policy::cost_when_drained;
     const bool degraded = !down && wanted != nullptr && wanted->verdict.state == VerdictState::degraded;
-    const auto cost = wanted == nullptr ? cost_at_rest
+    const auto cost = wanted == nullptr ? entry.cost
                       : down            ? cost_when_down
                                         : std::clamp(wanted->verdict.cost, least_cost, greatest_cost);
     const auto prefix = adjacency::bird_constant(entry.adjacency, "");
@@ -22,8 +24,8 @@ void add(Defines& out, const IncludeEntry& entry, const policy::Wanted* wanted) 
         out.push_back({prefix + what, std::to_string(value), std::to_string(at_rest)});
     };
     out.push_back({prefix + "up", down ? "false" : "true", "true"});
-    number("cost", cost, cost_at_rest);
-    number("local_pref", down ? 0 : degraded ? entry.local_pref / 2 : entry.local_pref, entry.local_pref);
+    number("cost", cost, entry.cost);
+    number("local_pref", down || drained ? 0 : degraded ? entry.local_pref / 2 : entry.local_pref, entry.local_pref);
     number("latency", entry.dn42_latency, entry.dn42_latency);
     number("loss", entry.dn42_loss, entry.dn42_loss);
 }

@@ -17,8 +17,9 @@ namespace bird {
 struct IncludeEntry {
     std::string adjacency;
     std::uint32_t local_pref = 100;
-    std::uint32_t dn42_latency = 0;  // the community 64511:1 … 9; 0: not known
-    std::uint32_t dn42_loss = 0;     // 64511:91 … 94
+    std::uint32_t dn42_latency = 0;               // the community 64511:1 … 9; 0: not known
+    std::uint32_t dn42_loss = 0;                  // 64511:91 … 94
+    std::uint32_t cost = policy::Verdict{}.cost;  // at its best
     friend bool operator==(const IncludeEntry&, const IncludeEntry&) = default;
 };
 

@@ -11,6 +11,7 @@
 #include "cli/options.hpp"
 #include "daemon/worker.hpp"
 #include "view/events.hpp"
+#include "view/explain.hpp"
 #include "view/status.hpp"
 
 namespace cli {
@@ -50,6 +51,52 @@ int status(const Arguments& arguments) {
         show_status(options);
         std::this_thread::sleep_for(std::chrono::seconds{1});
     }
+}
+
+namespace {
+
+// One that takes a NAME; nothing: --help was answered.
+std::optional<std::string> named(Options& options, const std::string& command, const Arguments& arguments) {
+    options.add()("name", po::value<std::string>()->value_name("NAME"), "the adjacency");
+    options.positional("name", 1);
+    if (!options.parse(arguments)) return std::nullopt;
+    if (!options.text("name") && !options.has("causes")) throw UsageError{command + ": no NAME given"};
+    return options.text("name").value_or("");
+}
+
+int tell(const char* command, const char* summary, const Arguments& arguments) {
+    Options options{command, summary};
+    const auto name = named(options, command, arguments);
+    if (!name) return ok;
+    const auto warning = ask(options.run_dir(), {{"command", command}, {"name", *name}});
+    if (warning.is_string() && warning != "") std::cerr << "wgbfd: " << warning.get<std::string>() << '\n';
+    return ok;
+}
+
+}  // namespace
+
+int explain(const Arguments& arguments) {
+    Options options{"explain", "wgbfd explain NAME: the evidence behind a verdict, in sentences."};
+    options.add()("causes", "what each cause means, and what to look at");
+    const auto name = named(options, "explain", arguments);
+    if (!name) return ok;
+    if (options.has("causes"))
+        std::cout << view::cause_table();
+    else
+        for (const auto& line : ask(options.run_dir(), {{"command", "explain"}, {"name", *name}}))
+            std::cout << line.get<std::string>() << '\n';
+    return ok;
+}
+
+int drain(const Arguments& arguments) {
+    return tell("drain",
+                "wgbfd drain NAME: raises the path's cost at once; 5 s later its session says AdminDown. Lasts until "
+                "`wgbfd undrain NAME`, over restarts too.",
+                arguments);
+}
+
+int undrain(const Arguments& arguments) {
+    return tell("undrain", "wgbfd undrain NAME: takes a drained path back.", arguments);
 }
 
 int events(const Arguments& arguments) {

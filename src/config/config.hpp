@@ -12,6 +12,7 @@
 #include "base/ip_address.hpp"
 #include "bfd/packet.hpp"
 #include "policy/path.hpp"
+#include "quality/settings.hpp"
 
 namespace config {
 
@@ -29,12 +30,7 @@ struct Probe {
 
 enum class Bind : std::uint8_t { any, addresses };
 
-enum class Method : std::uint8_t {
-    automatic,
-    stamp,
-    icmp,
-    off
-};  // automatic: STAMP when the peer answers it, else ICMP
+using Method = quality::Choice;  // automatic: STAMP when the peer answers it, else ICMP
 
 // [quality], and the table `quality` of an [[adjacency]].
 struct Quality {

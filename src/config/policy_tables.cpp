@@ -95,7 +95,7 @@ void overlay_quality(const Table& table, std::string_view where, Quality& out, R
     refuse_unknown(table, {where, quality_keys, {}}, report);
     read_method(table, out, report);
     // Less often, and 5 min hold too few samples to tell anything.
-    constexpr DurationLimits limits{std::chrono::milliseconds{10}, std::chrono::seconds{10}, "10ms..10s"};
+    constexpr DurationLimits limits{std::chrono::milliseconds{20}, std::chrono::seconds{10}, "20ms..10s"};
     if (const auto interval = duration_at(table, "interval", limits, report)) out.interval = *interval;
     read_degraded(table, where, out.degraded, report);
 }

@@ -29,6 +29,23 @@ const config::Probe& Tracked::probe(const config::Config& config) const {
     return configured ? configured->timers : config.probe;
 }
 
+const config::Quality& Tracked::quality(const config::Config& config) const {
+    return configured ? configured->quality : config.quality;
+}
+
+policy::Rules Tracked::rules(const config::Config& config) const {
+    return {.cost = configured ? configured->cost : policy::Rules{}.cost,
+            .up_delay = probe(config).up_delay,
+            .limits = quality(config).degraded,
+            .damping = config.damping};
+}
+
+bool Tracked::allowed() const {
+    if (!peer || !adjacency.addresses) return true;
+    return std::ranges::any_of(
+        peer->allowed_ips, [this](const base::Prefix& prefix) { return prefix.contains(adjacency.addresses->remote); });
+}
+
 bool Tracked::wants_probe() const {
     if (configured && !configured->probe) return false;
     return present() && peer && peer->endpoint && adjacency.addresses;
@@ -258,6 +275,12 @@ void Adjacencies::remember(const std::set<std::string>& names) {
         if (names.contains(tracked.adjacency.name)) tracked.was_up = true;
 }
 
+Tracked* Adjacencies::find(std::string_view name) {
+    for (auto& [key, tracked] : tracked_)
+        if (tracked.adjacency.name == name) return &tracked;
+    return nullptr;
+}
+
 Tracked* Adjacencies::find(const bfd::SessionKey& key) {
     const auto found = by_session_.find(key);
     return found == by_session_.end() ? nullptr : &tracked_.at(found->second);
@@ -269,6 +292,11 @@ const Tracked* Adjacencies::find(const bfd::SessionKey& key) const {
 }
 
 const Tracked* Adjacencies::find(adjacency::AdjacencyId id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : &tracked_.at(found->second);
+}
+
+Tracked* Adjacencies::find(adjacency::AdjacencyId id) {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? nullptr : &tracked_.at(found->second);
 }

@@ -17,6 +17,7 @@
 #include "config/config.hpp"
 #include "control/host.hpp"
 #include "policy/evidence.hpp"
+#include "policy/path.hpp"
 #include "policy/verdict.hpp"
 
 namespace control {
@@ -33,7 +34,8 @@ struct Tracked {
     bool was_up = false;
     std::optional<bfd::SessionKey> up_on;  // its session when it was last Up; none: not since our start
     std::optional<policy::Cause> down_cause;
-    policy::Verdict verdict;
+    policy::Path path;        // what came of it over time
+    policy::Verdict verdict;  // settled
     bool live = false;
     bool counts_as_down = false;
     base::WallTime since{};
@@ -41,6 +43,10 @@ struct Tracked {
     bool present() const { return interface_present && peer_present; }
     std::optional<base::Duration> handshake_age(base::TimePoint now) const;
     const config::Probe& probe(const config::Config& config) const;
+    const config::Quality& quality(const config::Config& config) const;
+    policy::Rules rules(const config::Config& config) const;
+    std::string_view group() const { return configured ? std::string_view{configured->group} : std::string_view{}; }
+    bool allowed() const;  // the peer's allowed-ips hold its tunnel address, as far as either is known
     bool wants_probe() const;
     bool wants_neighbors() const;  // its address is, or may come to be, a neighbour of the routing daemon's
 };
@@ -63,6 +69,7 @@ public:
     bool forget(base::TimePoint now);
     base::TimePoint deadline() const;
 
+    Tracked* find(std::string_view name);
     // Names that were up before a restart of ours.
     void remember(const std::set<std::string>& names);
 
@@ -71,6 +78,7 @@ public:
     Tracked* find(const bfd::SessionKey& key);
     const Tracked* find(const bfd::SessionKey& key) const;
     const Tracked* find(adjacency::AdjacencyId id) const;
+    Tracked* find(adjacency::AdjacencyId id);
     // The one peer of the interface whose allowed-ips own `remote` (longest prefix); null when none or not WireGuard.
     const Tracked* owner(base::IfIndex ifindex, const base::IpAddress& remote) const;
 

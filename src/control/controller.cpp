@@ -53,6 +53,8 @@ void Controller::on_host(base::Now now, Host host) {
 void Controller::on_config(base::Now now, config::Config config) {
     config_ = std::move(config);
     static_cast<void>(adjacencies_.update(now, host_, config_));
+    for (auto& [key, tracked] : adjacencies_.all())
+        if (tracked.quality(config_).method == config::Method::off) tracked.path.forget_quality();
     structure_dirty_ = verdicts_dirty_ = feeds_due_ = true;
 }
 
@@ -132,18 +134,22 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     if (tracked == nullptr || !speaks_for(*tracked, session)) return;
     turn_.records.back().logged = false;
     if (state == bfd::State::up) {
+        tracked->path.on_up(now.steady, tracked->rules(config_));
         tracked->was_up = true;
         tracked->up_on = session.key;
         tracked->down_cause.reset();
     } else if (change.before == bfd::State::up) {
         tracked->down_cause = session.down_cause;
+        if (session.down_cause == policy::Cause::admin)
+            tracked->path.on_leave();
+        else
+            tracked->path.on_down(now.steady, tracked->rules(config_),
+                                  session.down_cause.value_or(policy::Cause::detect_timeout));
         turn_.refresh_devices.push_back(tracked->adjacency.interface);  // one look refines the cause
     }
 }
 
 // The figures are read where they are asked for; no verdict rests on them.
-void Controller::on_quality(base::Now, adjacency::AdjacencyId, const quality::Quality&) {}
-
 void Controller::on_unmatched(base::Now now, const probe::Unmatched& event) {
     if (!unsolicited_.offer(now.steady, event, config_, host_, adjacencies_)) return;
     record(now, "", "unsolicited", "", "granted", "", "remote=" + base::to_string(event.remote));
@@ -162,6 +168,7 @@ base::TimePoint Controller::deadline() const {
     auto earliest =
         std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), next_handshake_expiry(),
                   sessions_.next_judgement(taken_at_), convergence_.deadline(), gauges_.deadline()});
+    for (const auto& [key, tracked] : adjacencies_.all()) earliest = std::min(earliest, tracked.path.deadline());
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;
 }
@@ -169,7 +176,8 @@ base::TimePoint Controller::deadline() const {
 base::TimePoint Controller::next_handshake_expiry() const {
     auto earliest = base::never;
     for (const auto& [key, tracked] : adjacencies_.all()) {
-        if (!tracked.live || tracked.verdict.state == policy::VerdictState::up) continue;
+        const auto state = tracked.verdict.state;  // Up keeps these two alive, not the handshake
+        if (!tracked.live || state == policy::VerdictState::up || state == policy::VerdictState::degraded) continue;
         if (tracked.handshake_seen != base::never)
             earliest = std::min(earliest, tracked.handshake_seen + policy::handshake_lifetime);
     }

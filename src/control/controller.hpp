@@ -81,6 +81,12 @@ struct Row {
     std::vector<SessionView> further;
     std::optional<quality::Quality> quality;  // none: not measured in the last ten seconds
     const probe::GaugeCounters* measuring = nullptr;
+    // What the verdict of an adjacency comes from; null, and nothing, outside WireGuard.
+    const policy::Path* path = nullptr;
+    policy::Rules rules;
+    std::string group;  // "": none
+    bool allowed = true;
+    base::TimePoint handshake_seen = base::never;
     std::optional<std::size_t> prefixes;  // that routing sends over it; none: nobody tells
     const Failover* failover = nullptr;   // the last one that is over; null: there was none
 };
@@ -100,6 +106,14 @@ public:
     void on_bfdd_gone(base::Now now);                            // EOF: its wishes stand, 10 minutes at most
     void on_route(base::Now now, const Lookup& asked, const std::optional<base::IpAddress>& local,
                   base::IfIndex ifindex);
+    // What was measured of the path that this session probes.
+    void on_quality(base::Now now, const bfd::SessionKey& key, const quality::Quality& quality);
+    // False when there is no adjacency of that name. What the operator should know of it is told in `warning`.
+    bool drain(base::Now now, const std::string& name, std::string& warning);
+    bool undrain(base::Now now, const std::string& name);
+    // After a restart of ours: what was drained, also where its peer has yet to come.
+    void on_drained(std::set<std::string> names);
+    std::set<std::string> drained() const;  // for the next start
     // After a restart of ours: what was up then. Feeds stand as they are, and are judged anew after max(3 s, one
     // detection time).
     void on_adopt(base::Now now, std::set<std::string> were_up);
@@ -140,8 +154,13 @@ private:
     void tell_bfdd();
     std::string name_of(adjacency::AdjacencyId id) const;
     void end_settling(base::TimePoint now);
+    void pass_time(base::Now now);
     void assess_all(base::Now now);
-    bool assess(base::Now now, Tracked& tracked);
+    policy::Verdict assess(base::Now now, Tracked& tracked) const;
+    bool publish(base::Now now, Tracked& tracked, const policy::Verdict& verdict);
+    void resume_drains();
+    void shut_drained(DesiredSessions& desired) const;
+    bool is_last_usable(const Tracked& tracked) const;
     policy::Evidence evidence(const Tracked& tracked, base::TimePoint now) const;
     base::TimePoint next_handshake_expiry() const;
     void record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
@@ -173,6 +192,7 @@ private:
     std::vector<Changed> unreported_;  // verdicts, since the last report()
     Turn turn_;
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
+    std::set<std::string> drained_;                  // whose peers have yet to come
     std::set<std::string> remembered_;               // until settle_at_
     base::TimePoint settle_at_ = base::TimePoint{};  // feeds stand as they are until then
     base::TimePoint taken_at_{};                     // the last turn

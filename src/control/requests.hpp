@@ -32,6 +32,7 @@ struct Wish {
 struct Desired {
     std::vector<Wish> wishes;
     config::Probe fallback;  // holds while nobody asks
+    bool drained = false;    // AdminDown, whoever asks
     bool wireguard = false;  // an adjacency's own: a peer never heard is probed ever more slowly
     friend bool operator==(const Desired&, const Desired&) = default;
 };

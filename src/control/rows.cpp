@@ -80,6 +80,11 @@ Row Controller::row_of(const Tracked& tracked) const {
     row.since = tracked.since;
     row.quality = gauges_.quality(tracked.adjacency.id, taken_at_);
     row.measuring = gauges_.counters(tracked.adjacency.id);
+    row.path = &tracked.path;
+    row.rules = tracked.rules(config_);
+    row.group = tracked.group();
+    row.allowed = tracked.allowed();
+    row.handshake_seen = tracked.handshake_seen;
     if (const auto found = failovers_.find(tracked.adjacency.id); found != failovers_.end())
         row.failover = &found->second;
     if (tracked.key)

@@ -9,16 +9,12 @@ namespace {
 
 constexpr base::Duration settle_on_at_most = std::chrono::seconds{3};
 
-// Nobody can prove a peer that the operator leaves alone.
-bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
-    return tracked.probe(config).require_proof && (!tracked.configured || tracked.configured->probe);
-}
-
 }  // namespace
 
 Turn Controller::take(base::Now now) {
     sessions_.forgive_lateness(std::exchange(taken_at_, now.steady), now.steady);
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
+    pass_time(now);
     const bool settling = settle_at_ != base::TimePoint{};
     if (structure_dirty_ && !stopping_) reconcile(now);
     if (std::exchange(gauges_dirty_, false) && !stopping_)
@@ -46,6 +42,7 @@ void Controller::end_settling(base::TimePoint now) {
 void Controller::reconcile(base::Now now) {
     structure_dirty_ = false;
     gauges_dirty_ = true;
+    resume_drains();
     unsolicited_.prune(config_, host_);
     lids_.resolve(host_, adjacencies_, turn_.lookups);
     sessions_.reconcile(now, desired_sessions(), turn_.commands);
@@ -80,10 +77,14 @@ DesiredSessions Controller::desired_sessions() const {
         request.passive = true;  // RFC 9468 §2: the passive role of RFC 5880 §6.1
         desired[key].wishes.push_back({Asker::unsolicited, request});
     }
+    shut_drained(desired);
     return desired;
 }
 
-quality::Settings Controller::quality_settings(const Tracked&) const { return {}; }
+quality::Settings Controller::quality_settings(const Tracked& tracked) const {
+    const auto& quality = tracked.quality(config_);
+    return {quality.method, quality.interval};
+}
 
 // A path is measured from when its peer was first heard: whoever is not there is asked by BFD alone.
 WantedGauges Controller::wanted_gauges() const {
@@ -129,66 +130,6 @@ void Controller::tell_bfdd() {
         told = status;
         turn_.bfdd.push_back({number, status});
     }
-}
-
-// An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
-bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) {
-    return tracked.wants_probe() || std::ranges::any_of(session.desired.wishes, [](const Wish& wish) {
-               return wish.asker != Asker::unsolicited;
-           });
-}
-
-policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint now) const {
-    policy::Evidence out{.interface_present = tracked.interface_present,
-                         .peer_present = tracked.peer_present,
-                         .resolved = tracked.adjacency.addresses.has_value(),
-                         .has_endpoint = tracked.peer && tracked.peer->endpoint,
-                         .handshake_age = tracked.handshake_age(now),
-                         .session = std::nullopt,
-                         .settling = false,
-                         .was_up = tracked.was_up,
-                         .require_proof = asks_for_proof(tracked, config_),
-                         .admin_down = false,
-                         .down_cause = tracked.down_cause};
-    if (tracked.key)
-        if (const auto* session = sessions_.find(*tracked.key); session != nullptr && speaks_for(tracked, *session)) {
-            out.session = session->status;
-            out.settling = is_settling(*session, now);
-        }
-    return out;
-}
-
-void Controller::assess_all(base::Now now) {
-    verdicts_dirty_ = false;
-    for (auto& [key, tracked] : adjacencies_.all()) feeds_due_ |= assess(now, tracked);
-}
-
-// True when a feed may have to act: a change of cause alone is not for feeds.
-bool Controller::assess(base::Now now, Tracked& tracked) {
-    if (!tracked.interface_present && tracked.was_up) tracked.down_cause = policy::Cause::interface_gone;
-    const auto facts = evidence(tracked, now.steady);
-    const auto verdict = policy::assess(facts);
-    const bool live = policy::is_live(verdict, facts);
-    const bool unproven = verdict.cause == policy::Cause::never_up || verdict.cause == policy::Cause::no_endpoint;
-    const bool counts_as_down =
-        verdict.state == policy::VerdictState::down ||
-        (facts.require_proof && !facts.settling && verdict.state == policy::VerdictState::unknown && unproven);
-    const auto before = std::exchange(tracked.verdict, verdict);
-    const auto cause = verdict.cause ? std::string{to_string(*verdict.cause)} : std::string{};
-    if (before.state != verdict.state) {
-        tracked.since = now.wall;
-        record(now, tracked.adjacency.name, "verdict", std::string{to_string(before.state)},
-               std::string{to_string(verdict.state)}, cause, told(tracked));
-        unreported_.push_back({now, tracked.adjacency.id, before, verdict});
-    } else if (before.cause != verdict.cause && verdict.state == policy::VerdictState::down) {
-        record(now, tracked.adjacency.name, "cause", before.cause ? std::string{to_string(*before.cause)} : "", cause,
-               cause);
-    }
-    const bool due = before.state != verdict.state || before.cost != verdict.cost || tracked.live != live ||
-                     tracked.counts_as_down != counts_as_down;
-    tracked.live = live;
-    tracked.counts_as_down = counts_as_down;
-    return due;
 }
 
 // The names are those of today: a peer may have got one since the verdict, or gone.

@@ -39,17 +39,17 @@ std::optional<base::UniqueFd> RunDir::try_lock() const {
     throw std::system_error{errno, std::system_category(), "cannot lock " + file.string()};
 }
 
-std::set<std::string> RunDir::read_were_up() const {
+std::set<std::string> RunDir::read_names(const char* file) const {
     std::set<std::string> names;
-    std::ifstream in{path_ / "were-up"};
+    std::ifstream in{path_ / file};
     for (std::string line; std::getline(in, line);)
         if (!line.empty()) names.insert(line);
     return names;
 }
 
-void RunDir::write_were_up(const std::set<std::string>& names) const {
-    const auto target = path_ / "were-up";
-    const auto temporary = path_ / "were-up.new";
+void RunDir::write_names(const char* file, const std::set<std::string>& names) const {
+    const auto target = path_ / file;
+    const auto temporary = path_ / (std::string{file} + ".new");
     {
         std::ofstream out{temporary, std::ios::trunc};
         for (const auto& name : names) out << name << '\n';
@@ -60,5 +60,10 @@ void RunDir::write_were_up(const std::set<std::string>& names) const {
     std::filesystem::rename(temporary, target, error);
     if (error) throw std::system_error{error, "cannot write " + target.string()};
 }
+
+std::set<std::string> RunDir::read_were_up() const { return read_names("were-up"); }
+void RunDir::write_were_up(const std::set<std::string>& names) const { write_names("were-up", names); }
+std::set<std::string> RunDir::read_drained() const { return read_names("drained"); }
+void RunDir::write_drained(const std::set<std::string>& names) const { write_names("drained", names); }
 
 }  // namespace wgbfd

@@ -26,9 +26,16 @@ public:
     std::set<std::string> read_were_up() const;
     void write_were_up(const std::set<std::string>& names) const;  // atomically; throws std::system_error
 
+    // Adjacencies that an operator drained: a restart of ours does not bring them back.
+    std::set<std::string> read_drained() const;
+    void write_drained(const std::set<std::string>& names) const;  // atomically; throws std::system_error
+
     const std::filesystem::path& path() const { return path_; }
 
 private:
+    std::set<std::string> read_names(const char* file) const;
+    void write_names(const char* file, const std::set<std::string>& names) const;
+
     std::filesystem::path path_;
 };
 

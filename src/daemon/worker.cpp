@@ -80,6 +80,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       stop_timer_{io_} {
     if (undo_.problem()) log_.write(Level::warning, "undo_log problem=\"" + *undo_.problem() + "\"");
     were_up_ = settings_.run_dir.read_were_up();
+    controller_.on_drained(settings_.run_dir.read_drained());
     if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
     follow_nexthop_table();
     former_includes_.adopt(controller_.config().bird.include);
@@ -220,6 +221,14 @@ void Worker::remember_were_up() {
     were_up_ = std::move(names);
     try {
         settings_.run_dir.write_were_up(were_up_);
+    } catch (const std::system_error& error) {
+        log_.write(Level::error, std::string{"run_dir problem=\""} + error.what() + "\"");
+    }
+}
+
+void Worker::remember_drained() {
+    try {
+        settings_.run_dir.write_drained(controller_.drained());
     } catch (const std::system_error& error) {
         log_.write(Level::error, std::string{"run_dir problem=\""} + error.what() + "\"");
     }

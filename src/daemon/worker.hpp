@@ -81,6 +81,7 @@ private:
     void follow_bird_neighbors();
     void tell_neighbors();
     void remember_were_up();
+    void remember_drained();
     void arm_deadline();
     void ready();
 
@@ -97,6 +98,8 @@ private:
     config::Config read_config() const;
 
     nlohmann::json answer(const nlohmann::json& request);
+    nlohmann::json explain(const std::string& name);
+    nlohmann::json drain(const std::string& name, bool wanted);
     view::Process process() const;
     view::ProbeLoop probe_loop() const;
     view::QualityLoop quality_loop() const;

@@ -9,6 +9,7 @@
 #include "config/parse.hpp"
 #include "daemon/worker.hpp"
 #include "view/events.hpp"
+#include "view/explain.hpp"
 
 namespace wgbfd {
 namespace {
@@ -120,6 +121,7 @@ std::optional<std::string> Worker::reload() {
             return "[bird] include cannot change while the daemon runs: stop it and start it again";
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
+        remember_drained();  // by their names of today
         follow_nexthop_table();
         frr_settings_.follow(controller_.config().frr.vty);
         follow_include();
@@ -137,6 +139,9 @@ nlohmann::json Worker::answer(const nlohmann::json& request) {
     const auto command = request["command"].get<std::string>();
     if (command == "status") return view::status(process(), controller_.rows());
     if (command == "events") return journal_.events();
+    if (command == "explain") return explain(request.at("name").get<std::string>());
+    if (command == "drain" || command == "undrain")
+        return drain(request.at("name").get<std::string>(), command == "drain");
     if (command == "reload") {
         if (const auto problem = reload()) throw std::runtime_error{*problem};
         return "reloaded";
@@ -176,6 +181,24 @@ view::QualityLoop Worker::quality_loop() const {
             .samples_dropped = loop.gauges.samples_dropped.value(),
             .kernel_drops = loop.kernel_drops.value(),
             .max_turn_us = loop.max_turn_us.value()};
+}
+
+nlohmann::json Worker::explain(const std::string& name) {
+    const auto rows = controller_.rows();
+    const auto row = std::ranges::find(rows, name, &control::Row::name);
+    if (row == rows.end()) throw std::runtime_error{"no adjacency \"" + name + "\": 'wgbfd status' lists all"};
+    return view::explain(*row, rows, clock_now());
+}
+
+// The answer: what the operator should know, or "".
+nlohmann::json Worker::drain(const std::string& name, bool wanted) {
+    if (stopping_) throw std::runtime_error{"wgbfd is stopping"};
+    std::string warning;
+    const bool found = wanted ? controller_.drain(clock_now(), name, warning) : controller_.undrain(clock_now(), name);
+    if (!found) throw std::runtime_error{"no adjacency \"" + name + "\": 'wgbfd status' lists all"};
+    remember_drained();
+    schedule_turn();
+    return warning;
 }
 
 view::Process Worker::process() const {

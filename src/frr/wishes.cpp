@@ -4,6 +4,8 @@
 #include <optional>
 #include <set>
 
+#include "policy/cost.hpp"
+
 namespace frr {
 namespace {
 
@@ -13,7 +15,15 @@ bool names_feed(const policy::Wanted& wanted) {
 
 Standing standing_of(const policy::Wanted& wanted) {
     if (wanted.counts_as_down) return Standing::down;
+    // Drained: its session is shut on purpose, and it must not be chosen again before it is taken back.
+    if (wanted.verdict.cost == policy::cost_when_drained) return Standing::degraded;
     return wanted.verdict.state == policy::VerdictState::degraded ? Standing::degraded : Standing::fine;
+}
+
+// Of a path that costs 10 at its best: how many times dearer it is, is what the interface's own cost is multiplied by.
+std::uint32_t relative_cost(const policy::Verdict& verdict) {
+    const auto base = std::max(verdict.base_cost, std::uint32_t{1});
+    return static_cast<std::uint32_t>((std::uint64_t{verdict.cost} * policy::Verdict{}.base_cost + base - 1) / base);
 }
 
 struct Peers {
@@ -41,8 +51,10 @@ Wishes wishes_of(std::span<const policy::Wanted> all) {
         const auto standing = standing_of(wanted);
         if (standing == Standing::down) here.down = true;
         if (standing == Standing::fine && wanted.live) here.fine = true;
-        if (standing == Standing::degraded)
-            here.degraded = std::min(here.degraded.value_or(wanted.verdict.cost), wanted.verdict.cost);
+        if (standing == Standing::degraded) {
+            const auto cost = relative_cost(wanted.verdict);
+            here.degraded = std::min(here.degraded.value_or(cost), cost);
+        }
     }
     Wishes out;
     for (const auto& interface : named) out.interfaces[interface] = best_of(peers[interface]);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "policy/cost.hpp"
+
 namespace kernel {
 namespace {
 
@@ -12,6 +14,8 @@ struct Destination {
 };
 
 bool carries(const policy::Wanted& wanted) {
+    // Drained: without a route here BIRD would resolve it by the connected one, better than all others.
+    if (wanted.verdict.cost == policy::cost_when_drained) return wanted.live;
     return wanted.verdict.state == policy::VerdictState::up || wanted.verdict.state == policy::VerdictState::degraded;
 }
 

@@ -27,6 +27,7 @@ void UpDelay::waive() { until_ = base::never; }
 void Drain::begin(base::TimePoint now) {
     if (on_) return;
     on_ = true;
+    returning_ = false;
     shut_at_ = now + notice;
 }
 
@@ -36,6 +37,7 @@ void Drain::resume() {
 }
 
 void Drain::end() {
+    returning_ = is_shut();
     on_ = false;
     shut_at_ = base::never;
 }
@@ -98,12 +100,14 @@ base::TimePoint Path::deadline() const {
 Verdict Path::judge(const Verdict& assessed, const Rules& rules) const {
     auto out = assessed;
     out.base_cost = rules.cost;
-    out.cost = drain.is_on() ? cost_when_drained : cost_.total(rules.cost);
+    const bool dear = drain.is_on() || drain.is_returning();
+    out.cost = dear ? cost_when_drained : rules.cost;
     if (out.state != VerdictState::up) return out;
+    if (!dear) out.cost = cost_.total(rules.cost);
     const auto limps = [&](Cause cause) {
         out.state = VerdictState::degraded;
         out.cause = cause;
-        if (!drain.is_on()) out.cost += cost_when_limping;
+        if (!dear) out.cost += cost_when_limping;
     };
     if (up_delay.holds()) {
         out.state = VerdictState::down;

@@ -2,7 +2,7 @@
 //  - up_delay: a path that failed counts as down until its session has been Up for so long. What we only just met (a
 //    start of ours included) is not kept waiting.
 //  - drain: at once the path costs more than any other; after 5 s, time enough for routing to go elsewhere, its session
-//    says AdminDown.
+//    says AdminDown. Taken back, it costs so much until the session is Up again, or is known not to come.
 //  - damping and degraded (see there). The last path of a group is spared: see group.
 // Figures that nobody renewed for 5 min are no evidence, and forgotten.
 #pragma once
@@ -50,14 +50,17 @@ public:
     void begin(base::TimePoint now);
     void resume();  // it was drained before a restart of ours: routing has gone elsewhere long ago
     void end();
+    void returned() { returning_ = false; }
     bool on_deadline(base::TimePoint now);  // true: the session is to be shut now
     base::TimePoint deadline() const { return shut_at_; }
 
     bool is_on() const { return on_; }
     bool is_shut() const { return on_ && shut_at_ == base::never; }
+    bool is_returning() const { return returning_; }
 
 private:
     bool on_ = false;
+    bool returning_ = false;
     base::TimePoint shut_at_ = base::never;
 };
 

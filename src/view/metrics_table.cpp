@@ -80,6 +80,8 @@ constexpr std::array of_row{
                 [](const Row& r) { return number(r.configured); }},
     Metric<Row>{{"wgbfd_adjacency_cost", "Cost that the verdict carries.", gauge},
                 [](const Row& r) { return number(std::uint64_t{r.verdict.cost}); }},
+    Metric<Row>{{"wgbfd_adjacency_base_cost", "What it costs at its best.", gauge},
+                [](const Row& r) { return number(std::uint64_t{r.verdict.base_cost}); }},
     Metric<Row>{{"wgbfd_adjacency_since_timestamp_seconds", "When the verdict became what it is.", gauge},
                 [](const Row& r) { return timestamp(r.since); }},
     Metric<Row>{{"wgbfd_adjacency_prefixes", "Prefixes that routing sends over it.", gauge},

@@ -44,10 +44,12 @@ json loss_of(const std::optional<double>& ratio) { return ratio ? json(*ratio) :
 json micros_or_null(const std::optional<base::Duration>& d) { return d ? json(micros(*d)) : json(); }
 
 json figures_of(const quality::Figures& f) {
+    const bool answered = f.answers > 0;  // else there is loss alone
+    const json rtt = {{"min", micros(f.rtt_min)}, {"median", micros(f.rtt_median)}, {"p95", micros(f.rtt_p95)}};
     return {{"probes", f.probes},
             {"answers", f.answers},
-            {"rtt_us", {{"min", micros(f.rtt_min)}, {"median", micros(f.rtt_median)}, {"p95", micros(f.rtt_p95)}}},
-            {"jitter_us", micros(f.jitter)},
+            {"rtt_us", answered ? rtt : json()},
+            {"jitter_us", answered ? json(micros(f.jitter)) : json()},
             {"jitter_forward_us", micros_or_null(f.jitter_forward)},
             {"jitter_backward_us", micros_or_null(f.jitter_backward)},
             {"loss",
@@ -117,11 +119,12 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"address_source", row.source ? json(to_string(*row.source)) : json()},
             {"unresolved", row.unresolved ? json(to_string(*row.unresolved)) : json()},
             {"configured", row.configured},
-            {"group", nullptr},
+            {"group", or_null(row.group)},
             {"state", to_string(row.verdict.state)},
             {"cause", cause ? json(to_string(*cause)) : json()},
             {"since", base::to_iso8601(row.since)},
             {"cost", row.verdict.cost},
+            {"base_cost", row.verdict.base_cost},
             {"asked_by", row.session ? asked_by(*row.session) : json::array()},
             {"bfd", row.session ? bfd_of(*row.session) : json()},
             {"quality", row.quality ? quality_of(*row.quality) : json()},

@@ -142,8 +142,8 @@ std::string joined(const json& words) {
 
 std::string all_of(const json& row) {
     std::string out;
-    for (const auto* key : {"name", "state", "cause", "since", "cost", "interface", "peer", "local", "remote",
-                            "address_source", "unresolved", "configured"})
+    for (const auto* key : {"name", "state", "cause", "since", "cost", "base_cost", "group", "interface", "peer",
+                            "local", "remote", "address_source", "unresolved", "configured"})
         add(out, key, at(row, key));
     add(out, "asked_by", joined(row.at("asked_by")));
     if (row.at("bfd").is_null())

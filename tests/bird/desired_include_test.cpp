@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "peers.hpp"
+#include "policy/cost.hpp"
 
 using namespace bird;
 using policy::VerdictState;
@@ -37,6 +38,12 @@ TEST_CASE("up has the configured values and the cost of the verdict, down is the
     CHECK(value(out.defines, "wgbfd_paris_1_up") == "true");
     CHECK(value(out.defines, "wgbfd_paris_1_cost") == "40");
     CHECK(value(out.defines, "wgbfd_paris_1_local_pref") == "60");
+    for (const auto state : {VerdictState::degraded, VerdictState::admin_down}) {  // drained, and then shut
+        out = desired(state, policy::cost_when_drained);
+        CHECK(value(out.defines, "wgbfd_paris_1_up") == "true");
+        CHECK(value(out.defines, "wgbfd_paris_1_cost") == "60000");
+        CHECK(value(out.defines, "wgbfd_paris_1_local_pref") == "0");
+    }
     out = desired(VerdictState::down);
     CHECK(value(out.defines, "wgbfd_paris_1_up") == "false");
     CHECK(value(out.defines, "wgbfd_paris_1_cost") == "65535");

@@ -91,10 +91,10 @@ TEST_CASE("groups: each once, and each member's is there") {
 }
 
 TEST_CASE("[quality] refuses what is out of range, with the right way to write it") {
-    CHECK(bad("[quality]\nmethod = \"guess\"\ninterval = \"9.999ms\"\n") ==
+    CHECK(bad("[quality]\nmethod = \"guess\"\ninterval = \"19.999ms\"\n") ==
           Lines{"f:2:10: method must be \"auto\", \"stamp\", \"icmp\" or \"off\", not \"guess\"",
-                "f:3:12: interval must be 10ms..10s, not \"9.999ms\""});
-    CHECK(bad("[quality]\ninterval = \"10ms\"\n").empty());
+                "f:3:12: interval must be 20ms..10s, not \"19.999ms\""});
+    CHECK(bad("[quality]\ninterval = \"20ms\"\n").empty());
     CHECK(bad("[quality]\ninterval = \"10s\"\n").empty());
     CHECK(bad("[quality]\ninterval = \"10.001s\"\n").size() == 1);
     CHECK(bad("[quality]\ndegraded = \"2%\"\n") ==

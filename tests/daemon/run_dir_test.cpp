@@ -72,6 +72,10 @@ TEST_CASE("who was up survives, in any number, and empty too") {
     CHECK(run.read_were_up().empty());
     run.write_were_up({"paris", "wg0/AbCdEfGh", "Zürich – 2"});
     CHECK(RunDir{folder.path}.read_were_up() == std::set<std::string>{"paris", "wg0/AbCdEfGh", "Zürich – 2"});
+    CHECK(run.read_drained().empty());
+    run.write_drained({"lyon"});
+    CHECK(run.read_drained() == std::set<std::string>{"lyon"});
+    CHECK(run.read_were_up().size() == 3);
     run.write_were_up({});
     CHECK(run.read_were_up().empty());
     CHECK(!fs::exists(folder.path / "were-up.new"));

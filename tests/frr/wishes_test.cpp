@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/cost.hpp"
 #include "wanted_peers.hpp"
 
 using namespace frr;
@@ -31,6 +32,11 @@ TEST_CASE("an interface stands as the best of its peers") {
     CHECK(wish(Peers{}.add("wg0", "10.8.0.1", down).add("wg0", "10.8.0.2", up)) == InterfaceWish{});
     CHECK(wish(Peers{}.add("wg0", "10.8.0.1", down).add("wg0", "10.8.0.2", degraded, 25)) ==
           InterfaceWish{Standing::degraded, 25});
+    CHECK(wish(Peers{}.add("wg0", "10.8.0.1", admin_down, policy::cost_when_drained)) ==
+          InterfaceWish{Standing::degraded, 60'000});  // drained: shut on purpose, and not to be chosen again
+    auto dear = Peers{}.add("wg0", "10.8.0.1", degraded, 120);
+    dear.peers[0].verdict.base_cost = 40;
+    CHECK(wish(dear) == InterfaceWish{Standing::degraded, 30});  // three times what it costs at its best
     CHECK(wish(Peers{}.add("wg0", "10.8.0.1", degraded, 40).add("wg0", "10.8.0.2", degraded, 25)) ==
           InterfaceWish{Standing::degraded, 25});
     CHECK(wish(Peers{}.add("wg0", "10.8.0.1", degraded, 40).add("wg0", "10.8.0.2", up)) == InterfaceWish{});

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "kernel/nexthop_host.hpp"
+#include "policy/cost.hpp"
 
 using namespace kernel_test;
 using kernel::HostRoute;
@@ -27,6 +28,16 @@ TEST_CASE("up and degraded are a route with metric = cost, down is unreachable, 
     CHECK(desired.told.at({2}) == "nothing");
     CHECK(desired.told.at({3}) == "nothing");
     CHECK(desired.told.size() == 4);
+}
+
+TEST_CASE("a drained peer keeps its route, at the greatest cost, while its session is shut") {
+    for (const bool live : {true, false}) {
+        Peers peers;
+        peers.add("10.8.0.1", VerdictState::admin_down, policy::cost_when_drained);
+        peers.all[0].live = live;
+        const auto routes = kernel::desired_nexthops(peers.all).routes;
+        CHECK(routes == (live ? Routes{{ip("10.8.0.1"), false, 60'000, {7}}} : Routes{}));
+    }
 }
 
 TEST_CASE("a peer that must prove itself counts as down before it was ever up") {

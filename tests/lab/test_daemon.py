@@ -210,6 +210,39 @@ def _withdraw(pair):
     check("the peer is back: UP", pair.a.is_up() and wait(lambda: pair.a.operstate() == "UP"), pair.a.operstate())
 
 
+def drain(build):
+    """Maintenance of a path: dear at once, AdminDown 5 s later, over a reload and a killed worker, until it is taken back."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        pair.both_up()
+        wait(lambda: "last handshake was" in host.wgbfd("explain", "to-b").stdout)
+        explained = host.wgbfd("explain", "to-b").stdout
+        check("explain tells the session, the handshake and the cost",
+              "to-b is up since" in explained and " is Up: a packet every" in explained and "last handshake was" in explained
+              and "It costs 10: 10 at its best." in explained, explained)
+        for command in ("explain", "drain", "undrain"):
+            done = host.wgbfd(command, "nobody")
+            check(f"{command} of a name that nobody has: 1, and where to look", done.returncode == 1 and "wgbfd status" in done.stderr, done.stderr)
+        check("drain without a name: 2", host.wgbfd("drain").returncode == 2)
+        done = host.wgbfd("drain", "to-b")
+        row = wait(lambda: host.row(name="to-b", cause="drained"))
+        check("drain: dear at once, and still in use", done.returncode == 0 and row.get("state") == "degraded" and row.get("cost") == 60000
+              and row["bfd"]["state"] == "Up", (done.stderr, row))
+        row = wait(lambda: host.row(name="to-b", state="admin-down"))
+        check("then its session says AdminDown, and it is as dear", row.get("cause") == "drained" and row.get("cost") == 60000, host.rows())
+        check("which the peer takes for maintenance", wait(lambda: pair.b.row(name="to-a", state="admin-down")), pair.b.rows())
+        check("a reload leaves it drained", host.wgbfd("reload").returncode == 0 and host.row(name="to-b")["cause"] == "drained")
+        host.kill_worker()
+        row = wait(lambda: host.row(name="to-b", cause="drained"))
+        check("and so does a killed worker: AdminDown from the start", row.get("state") == "admin-down", host.rows())
+        check("explain says how it is taken back", "wgbfd undrain to-b" in host.wgbfd("explain", "to-b").stdout)
+        check("the peer never saw a Down", "to=down" not in pair.b.log(), pair.b.log()[-600:])
+        check("undrain: up again, at its own cost", host.wgbfd("undrain", "to-b").returncode == 0 and host.is_up()
+              and host.row(name="to-b")["cost"] == 10, host.rows())
+        host.kill_worker()
+        check("and a restart leaves it so", host.is_up(), host.rows())
+
+
 def gives_up(build):
     """A worker that cannot come up any more, dying or hanging: undo, and the daemon ends."""
     for how, spoil in (("dies", "echo '[probe' > /run/wgbfd.toml"), ("hangs", "rm /run/wgbfd.toml; mkfifo /run/wgbfd.toml")):
@@ -324,7 +357,7 @@ def read_events(process, seen):
 
 
 GROUPS = {group.__name__.replace("_", "-"): group
-          for group in (defaults, commands, worker, dormant, gives_up, keeps_dying, reload, events)}
+          for group in (defaults, commands, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))

@@ -50,6 +50,7 @@ TEST_CASE("quality makes nothing of a path whose session is not Up") {
         const auto verdict = path.judge({state, Cause::detect_timeout}, {});
         CHECK(verdict.state == state);
         CHECK(verdict.cause == Cause::detect_timeout);
+        CHECK(verdict.cost == 10);
     }
 }
 
@@ -121,7 +122,11 @@ TEST_CASE("drain: dear at once, shut after 5 s, and back at once") {
     CHECK(path.drain.is_shut());
     CHECK(path.judge({VerdictState::admin_down, Cause::drained}, {}).cost == 60'000);
     path.drain.end();
+    CHECK(path.drain.is_returning());
+    CHECK(path.judge({VerdictState::admin_down, Cause::drained}, {}).cost == 60'000);
+    path.drain.returned();
     CHECK(judged(path).cause == Cause::quality_loss);
+    CHECK(judged(path).cost < 1'000);
 }
 
 TEST_CASE("a drain that a restart of ours resumes is shut from the start") {
@@ -131,6 +136,10 @@ TEST_CASE("a drain that a restart of ours resumes is shut from the start") {
     CHECK(path.deadline() == base::never);
     path.drain.end();
     CHECK(!path.drain.is_on());
+    path.drain.begin(at(0s));
+    CHECK(!path.drain.is_returning());
+    path.drain.end();  // before its session was shut: there is nothing to wait for
+    CHECK(!path.drain.is_returning());
 }
 
 TEST_CASE("damped: down, though its session is Up; spared: degraded") {

@@ -66,6 +66,7 @@ struct Full {
         row.prefixes = 77;
         row.failover = &failover;
         row.verdict.cost = 19;
+        row.verdict.base_cost = 18;
         row.further.push_back(session(bfd::State::down));
         row.further.back().key.remote = ip("fe80::2");
         row.further.back().counters = &further_counters;

@@ -1,0 +1,186 @@
+// From evidence to what routing is told: the session's word, what quality, damping, up_delay and draining make of it
+// over time, and what each group allows of that.
+#include <algorithm>
+#include <utility>
+
+#include "control/controller.hpp"
+#include "policy/group.hpp"
+
+namespace control {
+namespace {
+
+// Nobody can prove a peer that the operator leaves alone.
+bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
+    return tracked.probe(config).require_proof && (!tracked.configured || tracked.configured->probe);
+}
+
+bool is_unproven(const policy::Verdict& verdict) {
+    using enum policy::Cause;
+    return verdict.cause == never_up || verdict.cause == no_endpoint || verdict.cause == wrong_allowed_ips;
+}
+
+std::string text_of(const std::optional<policy::Cause>& cause) {
+    return cause ? std::string{to_string(*cause)} : std::string{};
+}
+
+}  // namespace
+
+// An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
+bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) {
+    return tracked.wants_probe() || std::ranges::any_of(session.desired.wishes, [](const Wish& wish) {
+               return wish.asker != Asker::unsolicited;
+           });
+}
+
+policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint now) const {
+    policy::Evidence out{.interface_present = tracked.interface_present,
+                         .peer_present = tracked.peer_present,
+                         .resolved = tracked.adjacency.addresses.has_value(),
+                         .has_endpoint = tracked.peer && tracked.peer->endpoint,
+                         .allowed = tracked.allowed(),
+                         .handshake_age = tracked.handshake_age(now),
+                         .session = std::nullopt,
+                         .settling = false,
+                         .was_up = tracked.was_up,
+                         .require_proof = asks_for_proof(tracked, config_),
+                         .admin_down = false,
+                         .drained = tracked.path.drain.is_shut(),
+                         .down_cause = tracked.down_cause};
+    if (tracked.key)
+        if (const auto* session = sessions_.find(*tracked.key); session != nullptr && speaks_for(tracked, *session)) {
+            out.session = session->status;
+            out.settling = is_settling(*session, now);
+            const bool coming = out.settling || session->status.state == bfd::State::admin_down;
+            out.drained |= tracked.path.drain.is_returning() && coming;
+        }
+    return out;
+}
+
+// What the session alone says; and whether it is Up, which starts and ends what the path keeps of it.
+policy::Verdict Controller::assess(base::Now now, Tracked& tracked) const {
+    if (!tracked.interface_present && tracked.was_up) tracked.down_cause = policy::Cause::interface_gone;
+    const auto facts = evidence(tracked, now.steady);
+    auto& path = tracked.path;
+    const bool up = facts.session && facts.session->state == bfd::State::up;
+    const bool was = path.up_since() != base::never;
+    if (up && !was) path.on_up(now.steady, tracked.rules(config_));
+    if (!up && was) path.on_leave();  // it was removed: nobody heard it fail
+    if (!facts.drained) path.drain.returned();
+    return policy::assess(facts);
+}
+
+void Controller::assess_all(base::Now now) {
+    verdicts_dirty_ = false;
+    std::vector<policy::Rules> rules;
+    std::vector<policy::Member> members;
+    rules.reserve(adjacencies_.all().size());
+    members.reserve(adjacencies_.all().size());
+    for (auto& [key, tracked] : adjacencies_.all()) {
+        const auto assessed = assess(now, tracked);
+        rules.push_back(tracked.rules(config_));
+        members.push_back({tracked.group(), assessed, &tracked.path, &rules.back(), {}});
+    }
+    policy::settle(members, now.steady);
+    auto member = members.begin();
+    for (auto& [key, tracked] : adjacencies_.all()) feeds_due_ |= publish(now, tracked, (member++)->verdict);
+}
+
+// True when a feed may have to act: a change of cause alone is not for feeds.
+bool Controller::publish(base::Now now, Tracked& tracked, const policy::Verdict& verdict) {
+    using enum policy::VerdictState;
+    const auto facts = evidence(tracked, now.steady);
+    const bool live = policy::is_live(verdict, facts);
+    const bool counts_as_down = verdict.state == down || (facts.require_proof && !facts.settling &&
+                                                          verdict.state == unknown && is_unproven(verdict));
+    const auto before = std::exchange(tracked.verdict, verdict);
+    const auto cause = text_of(verdict.cause);
+    if (before.state != verdict.state) {
+        tracked.since = now.wall;
+        record(now, tracked.adjacency.name, "verdict", std::string{to_string(before.state)},
+               std::string{to_string(verdict.state)}, cause, told(tracked));
+        unreported_.push_back({now, tracked.adjacency.id, before, verdict});
+    } else if (before.cause != verdict.cause && (verdict.state == down || verdict.state == degraded)) {
+        record(now, tracked.adjacency.name, "cause", text_of(before.cause), cause, cause);
+    }
+    const bool due = before.state != verdict.state || before.cost != verdict.cost || tracked.live != live ||
+                     tracked.counts_as_down != counts_as_down;
+    tracked.live = live;
+    tracked.counts_as_down = counts_as_down;
+    return due;
+}
+
+void Controller::pass_time(base::Now now) {
+    for (auto& [key, tracked] : adjacencies_.all()) {
+        const bool shut = tracked.path.drain.is_shut();
+        verdicts_dirty_ |= tracked.path.on_deadline(now.steady);
+        structure_dirty_ |= shut != tracked.path.drain.is_shut();
+    }
+}
+
+void Controller::on_quality(base::Now now, const bfd::SessionKey& key, const quality::Quality& quality) {
+    if (auto* tracked = adjacencies_.find(key))
+        verdicts_dirty_ |= tracked->path.on_quality(now.steady, quality, tracked->rules(config_));
+}
+
+void Controller::on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality) {
+    if (auto* tracked = adjacencies_.find(id))
+        verdicts_dirty_ |= tracked->path.on_quality(now.steady, quality, tracked->rules(config_));
+}
+
+bool Controller::is_last_usable(const Tracked& tracked) const {
+    if (tracked.group().empty() || !policy::is_usable(tracked.verdict)) return false;
+    return std::ranges::none_of(adjacencies_.all(), [&](const auto& item) {
+        const auto& other = item.second;
+        return &other != &tracked && other.group() == tracked.group() && policy::is_usable(other.verdict);
+    });
+}
+
+bool Controller::drain(base::Now now, const std::string& name, std::string& warning) {
+    auto* tracked = adjacencies_.find(name);
+    if (tracked == nullptr) return false;
+    if (is_last_usable(*tracked))
+        warning = name + " is the last usable path of the group " + std::string{tracked->group()} +
+                  ": what goes there has no other way";
+    if (!tracked->path.drain.is_on()) record(now, name, "drain", "", "begun", "");
+    tracked->path.drain.begin(now.steady);
+    verdicts_dirty_ = true;
+    return true;
+}
+
+bool Controller::undrain(base::Now now, const std::string& name) {
+    if (drained_.erase(name) > 0) return true;  // its peer never came
+    auto* tracked = adjacencies_.find(name);
+    if (tracked == nullptr) return false;
+    if (tracked->path.drain.is_on()) record(now, name, "drain", "", "ended", "");
+    tracked->path.drain.end();
+    verdicts_dirty_ = structure_dirty_ = true;
+    return true;
+}
+
+void Controller::on_drained(std::set<std::string> names) {
+    drained_ = std::move(names);
+    structure_dirty_ = true;
+}
+
+std::set<std::string> Controller::drained() const {
+    auto names = drained_;
+    for (const auto& [key, tracked] : adjacencies_.all())
+        if (tracked.path.drain.is_on()) names.insert(tracked.adjacency.name);
+    return names;
+}
+
+void Controller::resume_drains() {
+    if (drained_.empty()) return;
+    for (auto& [key, tracked] : adjacencies_.all())
+        if (drained_.erase(tracked.adjacency.name) > 0) tracked.path.drain.resume();
+}
+
+// Every session with that peer, whoever asked for it: the second address family goes with the first.
+void Controller::shut_drained(DesiredSessions& desired) const {
+    const auto is_shut = [](const auto& item) { return item.second.path.drain.is_shut(); };
+    if (std::ranges::none_of(adjacencies_.all(), is_shut)) return;
+    for (auto& [key, wanted] : desired)
+        if (const auto* tracked = adjacency_of(key)) wanted.drained = tracked->path.drain.is_shut();
+}
+
+}  // namespace control

@@ -1,0 +1,234 @@
+#include "view/explain.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "policy/group.hpp"
+#include "view/text.hpp"
+
+namespace view {
+
+namespace {
+
+using policy::Cause;
+using policy::VerdictState;
+using Lines = std::vector<std::string>;
+
+// "3.3ms", "150ms", "12.3s", "301s".
+std::string span(base::Duration d) {
+    const auto us = static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+    if (us < 1e6) return fmt::format("{:.3g}ms", us / 1e3);
+    return us < 1e8 ? fmt::format("{:.3g}s", us / 1e6) : fmt::format("{:.0f}s", us / 1e6);
+}
+
+std::string percent(double share) { return fmt::format("{:.3g}%", share * 100); }
+
+void add_verdict(const control::Row& row, Lines& out) {
+    const auto& verdict = row.verdict;
+    auto line =
+        fmt::format("{} is {} since {}", printable(row.name), to_string(verdict.state), base::to_iso8601(row.since));
+    if (verdict.cause) line += fmt::format(": {} ({})", advice(*verdict.cause).means, to_string(*verdict.cause));
+    out.push_back(line + ".");
+}
+
+std::string way_of(const control::Row& row) {
+    return fmt::format("BFD from {} to {}", to_string(row.local), to_string(row.remote));
+}
+
+void add_session(const control::Row& row, Lines& out) {
+    if (row.unresolved) {
+        out.push_back(fmt::format("No tunnel address of the peer is known ({}), so nothing is probed.",
+                                  to_string(*row.unresolved)));
+        return;
+    }
+    if (!row.session) {
+        out.push_back("There is no session with it: nothing is probed.");
+        return;
+    }
+    const auto& status = row.session->status;
+    if (status.state == bfd::State::up) {
+        out.push_back(fmt::format("{} is Up: a packet every {} out and {} in, Down after {} of silence.", way_of(row),
+                                  span(status.tx_interval), span(status.rx_interval), span(status.detection_time)));
+        return;
+    }
+    auto line = fmt::format("{} is {}", way_of(row), to_string(status.state));
+    if (!status.ever_heard)
+        line += "; the peer was never heard";
+    else
+        line +=
+            fmt::format(": ours has the diagnostic \"{}\"; the peer said {}, with \"{}\"", to_string(status.diagnostic),
+                        to_string(status.remote_state), to_string(status.remote_diagnostic));
+    out.push_back(line + ".");
+}
+
+void add_wireguard(const control::Row& row, base::Now now, Lines& out) {
+    if (row.peer == nullptr) return;
+    if (!row.peer->endpoint) out.push_back("WireGuard knows no endpoint of the peer, so it can send nothing there.");
+    if (!row.allowed)
+        out.push_back(fmt::format("The peer's allowed-ips do not hold {}: WireGuard drops what is sent there.",
+                                  to_string(row.remote)));
+    if (row.handshake_seen == base::never) {
+        out.push_back("WireGuard had no handshake with it yet.");
+        return;
+    }
+    const auto age = std::max(now.steady - row.handshake_seen, base::Duration{});
+    out.push_back(fmt::format("WireGuard's last handshake was {} ago{}.", span(age),
+                              age < policy::handshake_lifetime ? "" : ", and after 180s it carries nothing"));
+}
+
+std::string figures_text(const quality::Figures& figures) {
+    auto out = fmt::format("{} of {} probes lost{}", percent(policy::loss_of(figures)), figures.probes,
+                           figures.loss.forward ? " on the way out" : "");
+    if (figures.answers > 0)
+        out += fmt::format(", round trip {} (median), jitter {}", span(figures.rtt_median),
+                           span(policy::jitter_of(figures)));
+    return out;
+}
+
+void add_quality(const control::Row& row, base::Now now, Lines& out) {
+    if (row.path == nullptr) return;
+    const auto& quality = row.path->quality();
+    if (!quality) {
+        out.push_back("Its quality is not measured.");
+        return;
+    }
+    const auto recent = std::min(quality->measured, quality::recent_window);
+    out.push_back(fmt::format("Measured by {} over the last {}: {}.",
+                              quality->method == quality::Method::stamp ? "STAMP" : "ICMP echo", span(recent),
+                              figures_text(quality->recent)));
+    out.push_back(fmt::format("Over the last {}: {}.", span(quality->measured), figures_text(quality->lasting)));
+    const auto& limits = row.rules.limits;
+    const auto& degraded = row.path->degraded();
+    auto line = fmt::format("Its limits are {} of loss, {} of round trip and {} of jitter", percent(limits.loss),
+                            span(limits.rtt), span(limits.jitter));
+    if (degraded.cause())
+        line += fmt::format("; {} is over it since {}, {}; it must be below half for 5 min",
+                            to_string(*degraded.cause()), span(now.steady - degraded.since()),
+                            degraded.came_at_once() ? "by three times and at once" : "for a whole 5 min");
+    out.push_back(line + ".");
+}
+
+void add_cost(const control::Row& row, Lines& out) {
+    if (row.path == nullptr) return;
+    const auto& verdict = row.verdict;
+    if (verdict.cost == policy::cost_when_drained) {
+        out.push_back(fmt::format("It costs {}, more than any other: it is drained.", verdict.cost));
+        return;
+    }
+    auto line = fmt::format("It costs {}: {} at its best", verdict.cost, verdict.base_cost);
+    const auto add = [&](std::uint32_t share, const char* why) {
+        if (share > 0) line += fmt::format(", {} {}", share, why);
+    };
+    add(row.path->cost().rtt_share(), "for its round trip");
+    add(row.path->cost().loss_share(), "for its loss");
+    add(verdict.state == VerdictState::degraded ? policy::cost_when_limping : 0, "because it is degraded");
+    out.push_back(line + ".");
+}
+
+void add_held_back(const control::Row& row, base::Now now, Lines& out) {
+    if (row.path == nullptr) return;
+    const auto in = [&](base::TimePoint at) { return span(std::max(at - now.steady, base::Duration{})); };
+    const auto& [up_delay, damping, drain] = std::tie(row.path->up_delay, row.path->damping, row.path->drain);
+    if (up_delay.holds())
+        out.push_back(fmt::format("Its session is Up, and counts when it has been for {} (up_delay): in {}.",
+                                  span(row.rules.up_delay), in(up_delay.deadline())));
+    if (damping.is_suppressed())
+        out.push_back(fmt::format(
+            "It went down too often: {:.0f} points, suppressed from {} until below {}; in {} it counts again.{}",
+            damping.points(now.steady), row.rules.damping.suppress, row.rules.damping.reuse, in(damping.deadline()),
+            damping.is_spared() ? " It is used nevertheless: no other path of its group was usable." : ""));
+    if (drain.is_shut())
+        out.push_back(fmt::format("An operator drained it; `wgbfd undrain {}` takes it back.", printable(row.name)));
+    else if (drain.is_on())
+        out.push_back(fmt::format("An operator drains it: in {} its session says AdminDown.", in(drain.deadline())));
+    else if (drain.is_returning())
+        out.push_back("It was drained, and is waited for.");
+}
+
+void add_group(const control::Row& row, std::span<const control::Row> all, Lines& out) {
+    if (row.group.empty()) return;
+    std::string others;
+    bool usable = false;
+    for (const auto& other : all) {
+        if (other.group != row.group || other.name == row.name) continue;
+        usable |= policy::is_usable(other.verdict);
+        others += fmt::format("{}{} is {} at cost {}", others.empty() ? "" : ", ", printable(other.name),
+                              to_string(other.verdict.state), other.verdict.cost);
+    }
+    if (others.empty()) others = "nobody else";
+    out.push_back(fmt::format("Its group {}: {}{}.", printable(row.group), others,
+                              usable ? "" : "; no other path of it is usable"));
+}
+
+}  // namespace
+
+Advice advice(Cause cause) {
+    switch (cause) {
+        using enum Cause;
+        case detect_timeout: return {"nothing came for the detection time", "the underlay; the far end"};
+        case one_way:
+            return {"we hear the peer, and it says that it does not hear us",
+                    "the way out: firewall, NAT, the far end's allowed-ips"};
+        case neighbor_down: return {"the peer says Down for a reason of its own", "the far end's log"};
+        case handshake_stale:
+            return {"and WireGuard has had no handshake for 180 s", "keys, endpoint, UDP port blocked"};
+        case no_endpoint:
+            return {"WireGuard does not know where the peer is", "set an endpoint, or wait for the peer to call"};
+        case wrong_allowed_ips:
+            return {"the peer's allowed-ips do not hold its tunnel address: WireGuard sends it nothing",
+                    "`wg show`: add the address to allowed-ips"};
+        case never_up: return {"has not been up yet: changes nothing", "does the far end speak BFD?"};
+        case unresolved:
+            return {"no tunnel address found; `wgbfd status NAME` names the step", "`wgbfd doctor` says what to write"};
+        case interface_gone: return {"the interface is not there", "`ip link`"};
+        case peer_removed: return {"a configured peer is not on the interface", "`wg show`"};
+        case quality_loss:
+            return {"it loses more than its limit; usable, at a higher cost",
+                    "the underlay: congestion, radio, a policer"};
+        case quality_rtt: return {"its round trip takes longer than its limit", "the underlay: a detour, a full queue"};
+        case quality_jitter:
+            return {"its delay varies more than its limit", "the underlay: a full queue, a busy processor"};
+        case mtu:
+            return {"packets of the size it should carry do not come through",
+                    "the MTU of the interface and of the underlay"};
+        case damped:
+            return {
+                "it went down too often and is left out for a while, 60 s at most; the last of its group stays usable",
+                "`wgbfd events`: why did it go down?"};
+        case drained: return {"taken out by `wgbfd drain`", "`wgbfd undrain NAME`"};
+        case admin: return {"shut down by an operator, here or there: maintenance, not failure", ""};
+    }
+    return {};
+}
+
+std::string cause_table() {
+    std::string out = "| cause | what it means | what to look at |\n|---|---|---|\n";
+    using enum Cause;
+    for (const auto cause :
+         {detect_timeout, one_way, neighbor_down, handshake_stale, no_endpoint, wrong_allowed_ips, never_up, unresolved,
+          interface_gone, peer_removed, quality_loss, quality_rtt, quality_jitter, mtu, damped, drained, admin}) {
+        const auto [means, look_at] = advice(cause);
+        out += fmt::format("| `{}` | {} | {}{}|\n", to_string(cause), means, look_at, look_at.empty() ? "" : " ");
+    }
+    return out;
+}
+
+std::vector<std::string> explain(const control::Row& row, std::span<const control::Row> all, base::Now now) {
+    Lines out;
+    add_verdict(row, out);
+    add_session(row, out);
+    add_wireguard(row, now, out);
+    add_held_back(row, now, out);
+    add_quality(row, now, out);
+    add_cost(row, out);
+    add_group(row, all, out);
+    if (row.verdict.cause)
+        if (const auto look_at = advice(*row.verdict.cause).look_at; !look_at.empty())
+            out.push_back(fmt::format("Look at: {}.", look_at));
+    return out;
+}
+
+}  // namespace view

@@ -1,0 +1,145 @@
+// Sentences from evidence, and the table of causes.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "policy/measured.hpp"
+#include "view/explain.hpp"
+#include "view/rows.hpp"
+
+namespace {
+
+using namespace rows;
+using measured::at;
+using measured::figures;
+using measured::full;
+using policy::Cause;
+using policy::VerdictState;
+
+struct Explained {
+    Explained() {
+        row.path = &path;
+        row.handshake_seen = at(-30s);
+        path.on_up(at(0s), {});
+    }
+    std::vector<std::string> lines(base::Duration elapsed = 100s) {
+        return view::explain(row, std::vector{row, other}, {at(elapsed), noon});
+    }
+    bool says(const std::string& sentence, base::Duration elapsed = 100s) {
+        const auto all = lines(elapsed);
+        std::string shown;
+        for (const auto& line : all) shown += line + "\n";
+        CAPTURE(shown);
+        INFO(shown);
+        return std::ranges::find(all, sentence) != all.end();
+    }
+    void judge() { row.verdict = path.judge({VerdictState::up, {}}, row.rules); }
+
+    adjacency::Adjacency adjacency = named(1, "paris");
+    adjacency::Peer wg = peer();
+    policy::Path path;
+    control::Row row = up(adjacency, wg);
+    control::Row other;
+};
+
+}  // namespace
+
+TEST_CASE("a path that is well: its session, its handshake, its cost") {
+    Explained paris;
+    CHECK(paris.lines() ==
+          std::vector<std::string>{
+              "paris is up since 2026-01-01T12:00:00.000Z.",
+              "BFD from 10.8.0.0 to 10.8.0.1 is Up: a packet every 50ms out and 3.3ms in, Down after 150ms of silence.",
+              "WireGuard's last handshake was 130s ago.", "Its quality is not measured.",
+              "It costs 10: 10 at its best."});
+}
+
+TEST_CASE("a Down: what each end said, what WireGuard knows, where to look") {
+    Explained paris;
+    paris.row.verdict = {VerdictState::down, Cause::handshake_stale};
+    auto& status = paris.row.session->status;
+    status.state = bfd::State::down;
+    status.remote_state = bfd::State::down;
+    status.diagnostic = bfd::Diagnostic::control_detection_time_expired;
+    CHECK(paris.says("BFD from 10.8.0.0 to 10.8.0.1 is Down; the peer was never heard."));
+    status.ever_heard = true;
+    CHECK(paris.says("BFD from 10.8.0.0 to 10.8.0.1 is Down: ours has the diagnostic \"" +
+                     std::string{to_string(status.diagnostic)} + "\"; the peer said Down, with \"none\"."));
+    CHECK(paris.says("WireGuard's last handshake was 210s ago, and after 180s it carries nothing.", 180s));
+    CHECK(paris.says("Look at: keys, endpoint, UDP port blocked."));
+    paris.row.allowed = false;
+    paris.wg.endpoint.reset();
+    CHECK(paris.says("The peer's allowed-ips do not hold 10.8.0.1: WireGuard drops what is sent there."));
+    CHECK(paris.says("WireGuard knows no endpoint of the peer, so it can send nothing there."));
+    paris.row.session.reset();
+    CHECK(paris.says("There is no session with it: nothing is probed."));
+}
+
+TEST_CASE("degraded: what was measured, what the limits are, what it costs") {
+    Explained paris;
+    auto quality = full(figures(100, 40, 23ms), figures(3'000, 45, 23ms));
+    quality.recent.loss.forward = quality.recent.loss.round_trip;
+    paris.path.on_quality(at(310s), quality, {});
+    paris.judge();
+    REQUIRE(paris.row.verdict.state == VerdictState::degraded);
+    CHECK(paris.says(
+        "Measured by STAMP over the last 10s: 40% of 100 probes lost on the way out, round trip 23ms (median), "
+        "jitter 1ms.",
+        320s));
+    CHECK(paris.says("Over the last 300s: 1.5% of 3000 probes lost, round trip 23ms (median), jitter 1ms.", 320s));
+    CHECK(paris.says(
+        "Its limits are 2% of loss, 250ms of round trip and 50ms of jitter; quality-loss is over it since 10s, by "
+        "three times and at once; it must be below half for 5 min.",
+        320s));
+    CHECK(paris.says(
+        "It costs 512: 10 at its best, 2 for its round trip, 400 for its loss, 100 because it is degraded.", 320s));
+}
+
+TEST_CASE("damped, waiting and drained say for how long, and the group who else there is") {
+    Explained paris;
+    paris.row.rules.up_delay = 10s;
+    for (int i = 0; i < 3; ++i) {
+        paris.path.on_down(at(100s), paris.row.rules, Cause::detect_timeout);
+        paris.path.on_up(at(100s), paris.row.rules);
+    }
+    paris.judge();
+    CHECK(paris.says("Its session is Up, and counts when it has been for 10s (up_delay): in 4s.", 106s));
+    CHECK(paris.says(
+        "It went down too often: 3000 points, suppressed from 3000 until below 1000; in 23.8s it counts again."));
+    paris.row.group = paris.other.group = "france";
+    paris.other.name = "lyon";
+    paris.other.verdict = {VerdictState::down, Cause::detect_timeout};
+    CHECK(paris.says("Its group france: lyon is down at cost 10; no other path of it is usable."));
+    paris.other.verdict = {VerdictState::up, {}};
+    CHECK(paris.says("Its group france: lyon is up at cost 10."));
+    paris.path.drain.begin(at(100s));
+    paris.judge();
+    CHECK(paris.says("An operator drains it: in 3s its session says AdminDown.", 102s));
+    CHECK(paris.says("It costs 60000, more than any other: it is drained."));
+    paris.path.on_deadline(at(105s));
+    CHECK(paris.says("An operator drained it; `wgbfd undrain paris` takes it back."));
+}
+
+TEST_CASE("a session outside WireGuard has its session to tell of") {
+    Explained paris;
+    paris.row.path = nullptr;
+    paris.row.peer = nullptr;
+    CHECK(paris.lines().size() == 2);
+}
+
+TEST_CASE("every cause has its line, and the README has the table") {
+    const auto table = view::cause_table();
+    for (std::size_t i = 0; i < policy::causes; ++i) {
+        const std::string name{to_string(static_cast<Cause>(i))};
+        CAPTURE(name);
+        CHECK(table.find("| `" + name + "` |") != std::string::npos);
+        CHECK(!view::advice(static_cast<Cause>(i)).means.empty());
+    }
+    std::ifstream file{WGBFD_README};
+    REQUIRE(file.good());
+    std::ostringstream text;
+    text << file.rdbuf();
+    CHECK(text.str().find(table) != std::string::npos);
+}
