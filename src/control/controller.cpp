@@ -20,6 +20,7 @@ Controller::Controller(config::Config config, std::uint64_t seed, base::Now now)
     : config_{std::move(config)}, sessions_{seed}, gauges_{seed}, convergence_{seed, [this](const adjacency::Hop& hop) {
                                                                                    return whereabouts_.of(hop);
                                                                                }} {
+    index_sessions();
     static_cast<void>(adjacencies_.update(now, host_, config_));
 }
 
@@ -52,6 +53,7 @@ void Controller::on_host(base::Now now, Host host) {
 
 void Controller::on_config(base::Now now, config::Config config) {
     config_ = std::move(config);
+    index_sessions();
     static_cast<void>(adjacencies_.update(now, host_, config_));
     for (auto& [key, tracked] : adjacencies_.all())
         if (tracked.quality(config_).method == config::Method::off) tracked.path.forget_quality();

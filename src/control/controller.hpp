@@ -143,6 +143,7 @@ public:
     const probe::SlotCounters* counters(std::uint32_t lid) const;
 
 private:
+    void index_sessions();
     void on_changed(base::Now now, const probe::Changed& event);
     void on_unmatched(base::Now now, const probe::Unmatched& event);
     void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);
@@ -175,6 +176,7 @@ private:
     const Tracked* adjacency_of(const bfd::SessionKey& key) const;
 
     config::Config config_;
+    std::map<bfd::SessionKey, std::string> session_names_;  // of [[session]]s that have one; without the interface
     Host host_;
     Adjacencies adjacencies_;
     Lids lids_;

@@ -42,12 +42,21 @@ const Tracked* Controller::adjacency_of(const bfd::SessionKey& key) const {
 
 std::string Controller::name_of(const bfd::SessionKey& key) const {
     if (const auto* tracked = adjacency_of(key)) return tracked->adjacency.name;
-    for (const auto& session : config_.sessions)
-        if (session.name && session.remote == key.remote && session.local == key.local &&
-            session.multihop == key.multihop)
-            return *session.name;
+    const auto named =
+        session_names_.find({.ifindex = {}, .local = key.local, .remote = key.remote, .multihop = key.multihop});
+    if (named != session_names_.end()) return named->second;
     const auto* link = host_.link(key.ifindex);
     return base::to_string(key.remote) + (link != nullptr ? "%" + link->name : std::string{});
+}
+
+void Controller::index_sessions() {
+    session_names_.clear();
+    for (const auto& session : config_.sessions)
+        if (session.name)  // of two, on two interfaces, the first
+            session_names_.emplace(
+                bfd::SessionKey{
+                    .ifindex = {}, .local = session.local, .remote = session.remote, .multihop = session.multihop},
+                *session.name);
 }
 
 Row::SessionView Controller::view_of(const bfd::SessionKey& key, const ManagedSession& session) const {

@@ -44,8 +44,8 @@ bool Listeners::add(const probe::Listen& listen, base::TimePoint now) {
 void Listeners::remove(const probe::Unlisten& unlisten) {
     for (auto& listener : listeners_) {
         const bool is_meant = listener.fd && listener.use == probe::Use::bfd &&
-                              listener.multihop == unlisten.multihop &&
-                              listener.local == unlisten.local && listener.ifindex == unlisten.ifindex;
+                              listener.multihop == unlisten.multihop && listener.local == unlisten.local &&
+                              listener.ifindex == unlisten.ifindex;
         if (!is_meant) continue;
         // Closing does not suffice: somebody else may hold the same socket.
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);

@@ -28,7 +28,8 @@ base::Result<base::UniqueFd, BindFailure> bind_receive(base::Family family, bool
     if (refused != nullptr) return failed(refused);
     enlarge_buffer(fd.get(), receive_buffer);
     // Before the port is ours, so that nothing slips in unfiltered.
-    if (filter == Filter::on && !attach_filter(fd.get(), packet_filter(family, multihop))) return failed("SO_ATTACH_FILTER");
+    if (filter == Filter::on && !attach_filter(fd.get(), packet_filter(family, multihop)))
+        return failed("SO_ATTACH_FILTER");
     const auto port = multihop ? multihop_port : single_hop_port;
     const SocketAddress address{family, local, port, ifindex};
     if (::bind(fd.get(), address.data(), address.size()) != 0) {
