@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <span>
 
 namespace net {
 
@@ -22,8 +23,8 @@ constexpr std::array v4_options{
     Option{SOL_SOCKET, SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"},
     Option{SOL_SOCKET, SO_RXQ_OVFL, 1, "SO_RXQ_OVFL"},
 };
+constexpr Option v6_only{IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY"};
 constexpr std::array v6_options{
-    Option{IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY"},
     Option{IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"},
     Option{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"},
     Option{SOL_SOCKET, SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"},
@@ -37,9 +38,18 @@ const char* set_options(int fd, std::span<const Option> options) {
     return nullptr;
 }
 
+// A raw socket has no port to share with IPv4, and refuses the option.
+bool is_raw(int fd) {
+    int type = 0;
+    socklen_t length = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_RAW;
+}
+
 }  // namespace
 
 const char* tell_all(int fd, base::Family family) {
+    if (family == base::Family::v6 && !is_raw(fd))
+        if (const auto* refused = set_options(fd, std::span{&v6_only, 1})) return refused;
     return family == base::Family::v4 ? set_options(fd, v4_options) : set_options(fd, v6_options);
 }
 

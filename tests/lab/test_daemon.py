@@ -19,14 +19,14 @@ LINK = '[interface.wg0]\nfeeds = ["link"]\n'
 # design.md "Commands", and what was added to it since (stable; additions only).
 KEYS = {
     "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems", "routes"},
-    "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops"},
+    "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops", "quality"},
     "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
                   "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by",
-                  "prefixes", "failover"},
+                  "prefixes", "failover", "base_cost", "measuring"},
     "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
             "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
             "send_failures", "refused"},
-    "routes": {"source", "routes", "refused", "bytes", "resyncs", "fpm"},
+    "routes": {"source", "routes", "refused", "bytes", "resyncs", "fpm", "refused_nexthops", "refused_hops"},
     "wireguard": {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"},
     "event": {"at", "adjacency", "event", "from", "to", "cause"},
 }

@@ -1,0 +1,60 @@
+#include "net/quality_socket.hpp"
+
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+
+#include <array>
+#include <cerrno>
+
+#include "private_net.hpp"
+
+using namespace net_test;
+
+namespace {
+
+// Type, code, checksum, identifier, sequence (RFC 792, RFC 4443 §4.1); the kernel fills in ICMPv6's checksum.
+std::array<std::uint8_t, 8> request(base::Family family, std::uint16_t identifier) {
+    std::array<std::uint8_t, 8> out{family == base::Family::v4 ? std::uint8_t{ICMP_ECHO}
+                                                               : std::uint8_t{ICMP6_ECHO_REQUEST}};
+    out[4] = static_cast<std::uint8_t>(identifier >> 8);
+    out[5] = static_cast<std::uint8_t>(identifier);
+    if (family == base::Family::v6) return out;
+    const unsigned sum = 0xffff - ((ICMP_ECHO << 8) + identifier);
+    out[2] = static_cast<std::uint8_t>(sum >> 8);
+    out[3] = static_cast<std::uint8_t>(sum);
+    return out;
+}
+
+bool hears(int fd, int timeout_ms) {
+    pollfd look{fd, POLLIN, 0};
+    return ::poll(&look, 1, timeout_ms) == 1;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(PrivateNet, "an echo socket hears the replies to its own identifier, in both families") {
+    for (const auto& [family, to] : {std::pair{base::Family::v4, "127.0.0.1"}, {base::Family::v6, "::1"}}) {
+        CAPTURE(to);
+        const auto ours = net::open_echo(family, 0x1234);
+        REQUIRE_MESSAGE(ours, (ours ? std::string{} : ours.error().what));
+        const auto others = net::open_echo(family, 0x4321);
+        REQUIRE(others);
+        const auto packet = request(family, 0x1234);
+        const net::SocketAddress address{family, net_test::ip(to), 0, {}};
+        REQUIRE(::sendto(ours->get(), packet.data(), packet.size(), 0, address.data(), address.size()) == 8);
+        CHECK(hears(ours->get(), 5'000));
+        CHECK_FALSE(hears(others->get(), 0));
+    }
+}
+
+TEST_CASE_FIXTURE(PrivateNet, "the reflector's port is taken once; a prober has a dynamic port") {
+    for (const auto family : {base::Family::v4, base::Family::v6}) {
+        const auto first = net::bind_reflector(family);
+        REQUIRE(first);
+        const auto second = net::bind_reflector(family);
+        REQUIRE_FALSE(second);
+        CHECK(second.error().error == EADDRINUSE);
+        CHECK(net::bind_prober(family, 7));
+        CHECK(net::bind_prober(family, 7));  // its port is taken: the next one
+    }
+}
