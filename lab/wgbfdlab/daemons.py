@@ -198,7 +198,7 @@ class Daemons:
     def _wgbfd_waits(self):
         rows = [row for row in self.adjacencies() if row.get("peer")]
         expected = sum(len(wg.peers) for wg in self.node.spec.wireguards)
-        up = sum(1 for row in rows if row["state"] == "up")
+        up = sum(1 for row in rows if row["state"] in ("up", "degraded"))
         return "" if up == expected else f"wgbfd: {up} of {expected} adjacencies up"
 
     def _bfdd_waits(self):

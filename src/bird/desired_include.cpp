@@ -12,10 +12,9 @@ namespace {
 constexpr std::uint32_t least_cost = 1, greatest_cost = 65'534, cost_when_down = 65'535;
 
 void add(Defines& out, const IncludeEntry& entry, const policy::Wanted* wanted) {
-    using policy::VerdictState;
     const bool down = wanted != nullptr && wanted->counts_as_down;
     const bool drained = !down && wanted != nullptr && wanted->verdict.cost == policy::cost_when_drained;
-    const bool degraded = !down && wanted != nullptr && wanted->verdict.state == VerdictState::degraded;
+    const bool degraded = !down && wanted != nullptr && policy::limps(wanted->verdict);
     const auto cost = wanted == nullptr ? entry.cost
                       : down            ? cost_when_down
                                         : std::clamp(wanted->verdict.cost, least_cost, greatest_cost);

@@ -182,6 +182,7 @@ bool Adjacencies::note_presence(base::TimePoint now, const Key& key, Tracked& tr
 
 auto Adjacencies::erase(std::map<Key, Tracked>::iterator item) -> std::map<Key, Tracked>::iterator {
     by_id_.erase(item->second.adjacency.id);
+    if (item->second.path.drain.is_on()) left_drained_.insert(item->second.adjacency.name);
     return tracked_.erase(item);
 }
 

@@ -82,6 +82,9 @@ public:
     // The one peer of the interface whose allowed-ips own `remote` (longest prefix); null when none or not WireGuard.
     const Tracked* owner(base::IfIndex ifindex, const base::IpAddress& remote) const;
 
+    // Names of drained ones that were forgotten since the last call: the operator's word outlives its peer.
+    std::set<std::string> take_left_drained() { return std::exchange(left_drained_, {}); }
+
 private:
     Tracked& entry(base::Now now, const std::string& interface, const adjacency::PublicKey& key);
     void update_device(base::Now now, const adjacency::Link& link, const adjacency::Device& device,
@@ -96,6 +99,7 @@ private:
     void place_neighbors(const Host& host);
 
     std::map<Key, Tracked> tracked_;
+    std::set<std::string> left_drained_;
     std::map<bfd::SessionKey, Key> by_session_;
     std::unordered_map<adjacency::AdjacencyId, Key> by_id_;
     std::uint32_t next_id_ = 1;

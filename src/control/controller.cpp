@@ -107,7 +107,11 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
     if (const auto* changed = std::get_if<probe::Changed>(&event)) return on_changed(now, *changed);
     if (const auto* unmatched = std::get_if<probe::Unmatched>(&event)) return on_unmatched(now, *unmatched);
     if (const auto* removed = std::get_if<probe::Removed>(&event)) return sessions_.on_removed(*removed);
-    if (const auto* gone = std::get_if<probe::GaugeRemoved>(&event)) return gauges_.on_removed(*gone);
+    if (const auto* gone = std::get_if<probe::GaugeRemoved>(&event)) {
+        gauges_.on_removed(*gone);
+        gauges_dirty_ = true;  // somebody may have waited for the place
+        return;
+    }
     if (const auto* sample = std::get_if<probe::Sample>(&event)) {
         if (const auto measured = gauges_.on_sample(*sample)) on_quality(now, measured->id, measured->quality);
         return;

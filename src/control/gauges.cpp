@@ -3,8 +3,19 @@
 #include <algorithm>
 
 #include "probe/slot_pool.hpp"
+#include "quality/sender.hpp"
 
 namespace control {
+
+// Told when the probe would be given up, with the next answer, a second later at most; in buckets of a second, and of
+// ten.
+quality::Quality Gauges::quality_of(Managed& managed, base::TimePoint now) {
+    auto out = managed.window->quality(now);
+    const auto& interval = managed.wanted.settings.interval;
+    out.recent_lag = quality::give_up_after(interval) + interval + std::chrono::seconds{2};
+    out.lasting_lag = out.recent_lag + std::chrono::seconds{10};
+    return out;
+}
 
 probe::Gauge& Gauges::create(base::TimePoint now, const WantedGauge& wanted) {
     if (free_.empty()) {
@@ -34,13 +45,19 @@ void Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vec
     for (const auto& [id, asked] : wanted) {
         const auto found = gauges_.find(id);
         if (found == gauges_.end()) {
-            if (by_id_.size() == probe::default_capacity) return;
+            // Those that have yet to come back from the probe thread take their place there, too.
+            if (places_.size() - free_.size() >= probe::default_capacity) return;
             auto& gauge = create(now, asked);
             by_id_.emplace(gauge.id, id);
             commands.emplace_back(probe::AddGauge{&gauge});
             gauges_.emplace(id, Managed{.wanted = asked, .gauge = &gauge});
         } else if (auto& managed = found->second; !(managed.wanted.settings == asked.settings)) {
             managed.wanted = asked;
+            if (asked.settings.method == quality::Choice::off) {  // what was measured is nobody's business any more
+                managed.window.reset();
+                managed.last.reset();
+                managed.expires = base::never;
+            }
             commands.emplace_back(probe::ChangeGauge{managed.gauge->id, asked.settings});
         }
     }
@@ -53,7 +70,8 @@ std::optional<Measured> Gauges::on_sample(const probe::Sample& sample) {
     if (!managed.window) managed.window = std::make_unique<quality::Window>(sample.at);
     managed.window->add(sample.at, sample.results);
     managed.expires = sample.at + quality::recent_window;
-    return Measured{id->second, managed.window->quality(sample.at)};
+    managed.last = quality_of(managed, sample.at);
+    return Measured{id->second, *managed.last};
 }
 
 void Gauges::on_removed(const probe::GaugeRemoved& event) {
@@ -68,7 +86,7 @@ std::vector<Measured> Gauges::expire(base::TimePoint now) {
     for (auto& [id, managed] : gauges_) {
         if (managed.expires > now) continue;
         managed.expires = base::never;
-        out.push_back({id, managed.window->quality(now)});
+        out.push_back({id, quality_of(managed, now)});
     }
     return out;
 }
@@ -82,10 +100,8 @@ base::TimePoint Gauges::deadline() const {
 std::optional<quality::Quality> Gauges::quality(adjacency::AdjacencyId id, base::TimePoint now) const {
     const auto found = gauges_.find(id);
     if (found == gauges_.end() || !found->second.window) return std::nullopt;
-    auto window = *found->second.window;  // time goes on in the copy
-    const auto out = window.quality(now);
-    if (out.recent.probes == 0) return std::nullopt;
-    return out;
+    const auto& [wanted, gauge, window, last, expires] = found->second;
+    return expires != base::never && now < expires ? last : std::nullopt;
 }
 
 const probe::GaugeCounters* Gauges::counters(adjacency::AdjacencyId id) const {

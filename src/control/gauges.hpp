@@ -53,12 +53,14 @@ private:
         WantedGauge wanted;
         probe::Gauge* gauge = nullptr;
         std::unique_ptr<quality::Window> window{};  // none: nothing was measured yet
-        base::TimePoint expires = base::never;      // its figures
+        std::optional<quality::Quality> last{};     // its figures
+        base::TimePoint expires = base::never;      // … are no longer true then
     };
     struct Place {
         std::unique_ptr<probe::Gauge> gauge;
         std::uint32_t generation = 0;
     };
+    static quality::Quality quality_of(Managed& managed, base::TimePoint now);
     probe::Gauge& create(base::TimePoint now, const WantedGauge& wanted);
 
     std::mt19937_64 random_;

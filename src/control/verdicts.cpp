@@ -123,7 +123,8 @@ void Controller::on_quality(base::Now now, const bfd::SessionKey& key, const qua
 }
 
 void Controller::on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality) {
-    if (auto* tracked = adjacencies_.find(id))
+    auto* tracked = adjacencies_.find(id);
+    if (tracked != nullptr && tracked->quality(config_).method != quality::Choice::off)
         verdicts_dirty_ |= tracked->path.on_quality(now.steady, quality, tracked->rules(config_));
 }
 
@@ -170,6 +171,7 @@ std::set<std::string> Controller::drained() const {
 }
 
 void Controller::resume_drains() {
+    drained_.merge(adjacencies_.take_left_drained());
     if (drained_.empty()) return;
     for (auto& [key, tracked] : adjacencies_.all())
         if (drained_.erase(tracked.adjacency.name) > 0) tracked.path.drain.resume();

@@ -17,7 +17,7 @@ Standing standing_of(const policy::Wanted& wanted) {
     if (wanted.counts_as_down) return Standing::down;
     // Drained: its session is shut on purpose, and it must not be chosen again before it is taken back.
     if (wanted.verdict.cost == policy::cost_when_drained) return Standing::degraded;
-    return wanted.verdict.state == policy::VerdictState::degraded ? Standing::degraded : Standing::fine;
+    return policy::limps(wanted.verdict) ? Standing::degraded : Standing::fine;
 }
 
 // Of a path that costs 10 at its best: how many times dearer it is, is what the interface's own cost is multiplied by.

@@ -14,9 +14,17 @@ struct Destination {
 };
 
 bool carries(const policy::Wanted& wanted) {
-    // Drained: without a route here BIRD would resolve it by the connected one, better than all others.
-    if (wanted.verdict.cost == policy::cost_when_drained) return wanted.live;
-    return wanted.verdict.state == policy::VerdictState::up || wanted.verdict.state == policy::VerdictState::degraded;
+    using enum policy::VerdictState;
+    // Without a route here BIRD resolves it by the connected one, better than all others: what rests (AdminDown, or a
+    // new session of what was up) and what is drained keeps its cost.
+    switch (wanted.verdict.state) {
+        case up:
+        case degraded:
+        case admin_down: return true;
+        case unknown: return wanted.live && !wanted.verdict.cause;
+        case down: return false;
+    }
+    return false;
 }
 
 }  // namespace

@@ -10,6 +10,8 @@ namespace net {
 
 namespace {
 
+constexpr auto share_of_a_turn = std::chrono::microseconds{400};
+
 base::Now read_now() {
     return {steady_now(), std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now())};
 }
@@ -21,7 +23,7 @@ void Gauging::on_listen(const probe::Listen& listen) {
 }
 
 void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint bfd_due) {
-    const auto seen_until = read_all(listeners, clock, woken);
+    const auto seen_until = read_all(listeners, clock, woken, std::min(bfd_due, steady_now() + share_of_a_turn));
     for (std::size_t i = 0; i < batch && gauges_.deadline() <= woken; ++i) {
         const auto now = read_now();
         if (now.steady >= bfd_due) break;
@@ -33,17 +35,30 @@ void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePo
 }
 
 // Until when everything that came has been read.
-base::TimePoint Gauging::read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken) {
+base::TimePoint Gauging::read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken,
+                                  base::TimePoint end) {
+    behind_ = false;
     auto seen_until = woken;
     for (auto& listener : listeners.all()) {
         if (!listener.fd || listener.use == probe::Use::bfd) continue;
-        if (listener.ready) read(listener, clock, woken);
+        if (listener.ready) read(listener, clock, woken, end);
         if (listener.use != probe::Use::stamp_requests) seen_until = std::min(seen_until, listener.empty_at);
     }
     return seen_until;
 }
 
-void Gauging::read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken) {
+void Gauging::read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint end) {
+    do {
+        if (read_batch(listener, clock) == receiver_.batch()) continue;
+        listener.ready = false;
+        listener.empty_at = woken;
+        return;
+    } while (steady_now() < end);
+    behind_ = true;
+}
+
+// How many there were.
+std::size_t Gauging::read_batch(Listener& listener, const ArrivalClock& clock) {
     const int n = receiver_.receive(listener.fd.get());
     if (n < 0 && errno != EAGAIN) counters_.receive_errors.add();  // reading it has cleared it
     const auto count = static_cast<std::size_t>(std::max(n, 0));
@@ -54,15 +69,14 @@ void Gauging::read(Listener& listener, const ArrivalClock& clock, base::TimePoin
         if (drops && *drops != listener.drops) {
             counters_.kernel_drops.add(*drops - listener.drops);
             listener.drops = *drops;
-            // Filtered ones count too, and are no loss of ours; but only raw sockets have a filter.
-            if (listener.use == probe::Use::stamp_answers) gauges_.on_missed(now.steady);
+            // A raw IPv6 socket may count what its filter drops; the others count what there was no room for.
+            const bool is_echo_v6 = listener.use == probe::Use::echo_answers && listener.family == base::Family::v6;
+            if (listener.use != probe::Use::stamp_requests && !is_echo_v6) gauges_.on_missed(now.steady);
         }
         datagram.arrival = clock.arrival(stamp, listener.empty_at, now.steady);
         if (const auto answer = gauges_.on_datagram(now, listener.use, datagram)) send_and_tell(now.steady, *answer);
     }
-    if (count == receiver_.batch()) return;  // more may wait: the next turn's
-    listener.ready = false;
-    listener.empty_at = woken;
+    return count;
 }
 
 void Gauging::send_and_tell(base::TimePoint now, const probe::GaugePacket& packet) {

@@ -26,9 +26,11 @@ public:
     Gauging(std::size_t capacity, std::uint16_t identifier) : gauges_{capacity, identifier} {}
 
     void on_listen(const probe::Listen& listen);
-    // Reads one batch of each socket, then sends what is due, until `bfd_due` or its share is done.
+    // Reads each socket until it is empty, then sends what is due, until `bfd_due` or its share is done; one batch of
+    // each whatever the time.
     void turn(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint bfd_due);
     base::TimePoint deadline() const { return gauges_.deadline(); }
+    bool is_behind() const { return behind_; }  // a socket had more than this turn's share
 
     probe::Gauges& gauges() { return gauges_; }
     const GaugingCounters& counters() const { return counters_; }
@@ -36,14 +38,17 @@ public:
 private:
     static constexpr std::size_t batch = 16;
 
-    base::TimePoint read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken);
-    void read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken);
+    base::TimePoint read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken,
+                             base::TimePoint end);
+    void read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint end);
+    std::size_t read_batch(Listener& listener, const ArrivalClock& clock);
     int send(const probe::GaugePacket& packet);
     void send_and_tell(base::TimePoint now, const probe::GaugePacket& packet);
     int& socket_of(probe::Use use, base::Family family) {
         return sockets_[static_cast<std::size_t>(use)][family == base::Family::v4 ? 0 : 1];
     }
 
+    bool behind_ = false;
     probe::Gauges gauges_;
     GaugingCounters counters_{gauges_.counters()};
     Receiver receiver_{batch, quality::stamp::greatest_length + 1};

@@ -99,7 +99,8 @@ private:
 void Loop::Turn::run() {
     auto now = steady_now();
     while (loop_.stop_.value() == 0) {
-        listeners_.wait(steady_now(), rest(wanted_wake(now)));
+        const auto until = rest(wanted_wake(now));
+        listeners_.wait(steady_now(), until);
         // Read before the drain: what had arrived by then is read before anything is judged by it.
         now = steady_now();
         counters_.wakeups.add();
@@ -119,7 +120,7 @@ void Loop::Turn::run() {
 
 // While many packets come, those that come now are read with those that come next. Until when to wait for sockets.
 base::TimePoint Loop::Turn::rest(base::TimePoint until) const {
-    if (pace_.rest() == 0ns) return until;
+    if (pace_.rest() == 0ns || gauging_.is_behind()) return until;
     const auto end = std::min(until, steady_now() + pace_.rest());
     const auto passed = end.time_since_epoch();
     const auto seconds = std::chrono::floor<std::chrono::seconds>(passed);

@@ -17,17 +17,24 @@ std::uint32_t rounded(double share) { return static_cast<std::uint32_t>(std::lro
 
 }  // namespace
 
-void Cost::judge_rtt(const Windows& windows) {
+void Cost::judge_rtt(base::TimePoint now, const Windows& windows) {
     if (windows.recent == nullptr || !windows.recent_full) return;
     const auto& figures = windows.lasting != nullptr ? *windows.lasting : *windows.recent;
     if (figures.answers < least_samples) return;
-    const auto share = std::min(static_cast<double>(figures.rtt_median.count()) / static_cast<double>(rtt_unit.count()),
+    const auto share = std::min(static_cast<double>(figures.rtt_min.count()) / static_cast<double>(rtt_unit.count()),
                                 greatest_rtt_share);
     const auto held = static_cast<double>(rtt_.value_or(0));
-    if (!rtt_ || std::abs(share - held) > std::max(2.0, held / 4)) rtt_ = rounded(share);
+    const bool strays = std::abs(share - held) > std::max(2.0, held / 4);
+    if (rtt_ && (!strays || now - rtt_changed_ < quality::lasting_window)) return;
+    rtt_ = rounded(share);
+    rtt_changed_ = now;
 }
 
 void Cost::judge_loss(base::TimePoint now, const Windows& windows) {
+    if (!windows.loss_counts) {
+        if (now - loss_changed_ >= quality::lasting_window) loss_ = 0;  // of when it did
+        return;
+    }
     if (!windows.recent_full) return;
     const auto held = loss_ / loss_units;
     const auto bar = held + std::max(0.003, held / 3);
@@ -52,7 +59,7 @@ void Cost::judge_loss(base::TimePoint now, const Windows& windows) {
 
 bool Cost::on_quality(base::TimePoint now, const Windows& windows) {
     const auto before = total(0);
-    judge_rtt(windows);
+    judge_rtt(now, windows);
     judge_loss(now, windows);
     return total(0) != before;
 }

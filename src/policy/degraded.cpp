@@ -42,6 +42,10 @@ double Suspicion::add(base::TimePoint now, double nats) {
 }
 
 void Degraded::judge_loss(base::TimePoint now, const Windows& windows, double limit) {
+    if (!windows.loss_counts) {
+        if (loss_.on && now - loss_.since >= quality::lasting_window) loss_ = {};  // of when it did
+        return;
+    }
     const auto* recent = windows.recent;
     const auto* lasting = windows.lasting_full && windows.lasting->probes >= least_samples ? windows.lasting : nullptr;
     const bool sure = recent != nullptr && suspicion_.add(now, likelihood(*recent, limit)) >= enough_nats;

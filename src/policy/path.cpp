@@ -37,6 +37,7 @@ void Drain::resume() {
 }
 
 void Drain::end() {
+    if (!on_) return;
     returning_ = is_shut();
     on_ = false;
     shut_at_ = base::never;
@@ -102,8 +103,13 @@ Verdict Path::judge(const Verdict& assessed, const Rules& rules) const {
     out.base_cost = rules.cost;
     const bool dear = drain.is_on() || drain.is_returning();
     out.cost = dear ? cost_when_drained : rules.cost;
-    if (out.state != VerdictState::up) return out;
+    using enum VerdictState;
+    if (out.state != up && out.state != admin_down && out.state != unknown) return out;
     if (!dear) out.cost = cost_.total(rules.cost);
+    if (out.state != up) {  // its session rests, and what is known of the path stands
+        if (!dear && degraded_.cause()) out.cost += cost_when_limping;
+        return out;
+    }
     const auto limps = [&](Cause cause) {
         out.state = VerdictState::degraded;
         out.cause = cause;

@@ -16,13 +16,17 @@ struct Windows {
     const quality::Figures* recent = nullptr;   // null: reaches back to before it was Up
     const quality::Figures* lasting = nullptr;  // likewise
     bool recent_full = false, lasting_full = false;
+    bool loss_counts = true;  // of ICMP echo it does not: routers answer as many as they like
 };
 
 // `up_for`: how long the session has been Up.
 inline Windows windows_of(const quality::Quality& quality, base::Duration up_for) {
     Windows out;
-    if (std::min(quality.measured, quality::recent_window) <= up_for) out.recent = &quality.recent;
-    if (std::min(quality.measured, quality::lasting_window) <= up_for) out.lasting = &quality.lasting;
+    const auto recent = std::min(quality.measured, quality::recent_window) + quality.recent_lag;
+    const auto lasting = std::min(quality.measured, quality::lasting_window) + quality.lasting_lag;
+    if (recent <= up_for) out.recent = &quality.recent;
+    if (lasting <= up_for) out.lasting = &quality.lasting;
+    out.loss_counts = quality.method == quality::Method::stamp;
     out.recent_full = out.recent != nullptr && quality.measured >= quality::recent_window;
     out.lasting_full = out.lasting != nullptr && quality.measured >= quality::lasting_window;
     return out;

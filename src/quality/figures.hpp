@@ -47,6 +47,9 @@ struct Quality {
     Figures recent;             // over recent_window at most
     Figures lasting;            // over lasting_window at most
     base::Duration measured{};  // how far back `lasting` reaches: lasting_window once it is full
+    // How much further back than that the probes of `recent` and `lasting` were sent, at most: each is counted when it
+    // would be given up and the next answer is told, in buckets.
+    base::Duration recent_lag{}, lasting_lag{};
     friend bool operator==(const Quality&, const Quality&) = default;
 };
 

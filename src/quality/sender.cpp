@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
+#include <utility>
 
 namespace quality {
 
@@ -22,10 +24,12 @@ Ticks magnitude(std::int32_t d) { return static_cast<Ticks>(d < 0 ? -std::int64_
 
 }  // namespace
 
+base::Duration give_up_after(base::Duration interval) {
+    return std::min<base::Duration>(std::max<base::Duration>(patience, 2 * interval), intervals_at_most * interval);
+}
+
 Sender::Sender(base::Duration interval, bool reflector_numbers)
-    : give_up_{std::min<base::Duration>(std::max<base::Duration>(patience, 2 * interval),
-                                        intervals_at_most * interval)},
-      greeting_{reflector_numbers} {}
+    : give_up_{give_up_after(interval)}, greeting_{reflector_numbers} {}
 
 void Sender::on_sent(base::TimePoint at, std::uint32_t cookie) {
     if (next_ - first_ == capacity) {  // nobody has judged for a long time: that one is not counted
@@ -103,8 +107,12 @@ bool Sender::decide(base::TimePoint seen_until, base::TimePoint gap_end, Results
 }
 
 void Sender::count_answer(const Place& answered, Results& out) {
-    const auto lost = std::min<std::uint32_t>(lost_, UINT16_MAX - 1U - out.probes);
-    lost_ = 0;
+    if (lost_ >= silence || !told_) {
+        if (lost_ > 0) forget_gap();
+        lost_ = 0;
+    }
+    told_ = true;
+    const auto lost = std::exchange(lost_, 0U);
     out.probes = static_cast<std::uint16_t>(out.probes + lost + 1);
     out.rtts[out.answers++] = answered.rtt;
     count_variation(answered, out);
@@ -126,7 +134,9 @@ void Sender::count_variation(const Place& answered, Results& out) {
     const auto outward = distance(before.outward, answered.outward);
     if (outward < -slack - std::int64_t{before.rtt} || outward > slack + std::int64_t{answered.rtt}) return;
     out.forward.add(magnitude(outward));
-    out.backward.add(magnitude(static_cast<std::int32_t>(round_trip - outward)));
+    out.backward.add(magnitude(static_cast<std::int32_t>(
+        std::clamp<std::int64_t>(std::int64_t{round_trip} - outward, std::numeric_limits<std::int32_t>::min() + 1,
+                                 std::numeric_limits<std::int32_t>::max()))));
 }
 
 // Answers to later probes that overtook the one with `number` on the way there.

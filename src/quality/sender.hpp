@@ -19,6 +19,9 @@
 
 namespace quality {
 
+// How long an answer may take.
+base::Duration give_up_after(base::Duration interval);
+
 enum class Numbering : std::uint8_t { unknown, stateless, stateful };
 
 struct Answer {
@@ -84,7 +87,11 @@ private:
     bool answered_ = false;
     Numbering numbering_ = Numbering::unknown;
     std::uint32_t silent_ = 0;
-    std::uint32_t lost_ = 0;  // given up, and the path's, since the last answer that was decided
+    // Given up, and the path's, since the last answer that was decided. So many in a row are not told: the reflector
+    // was away, or the path was, which BFD sees; neither says how lossy the path is while it carries.
+    static constexpr std::uint32_t silence = 10;
+    std::uint32_t lost_ = 0;
+    bool told_ = false;  // an answer: who never answered has lost nothing
     struct {
         bool known = false;
         Ticks rtt = 0, outward = 0;

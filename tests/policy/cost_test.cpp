@@ -14,7 +14,9 @@ struct Judged {
         elapsed += after;
         return cost.on_quality(at(elapsed), policy::windows_of(quality, 24h));
     }
-    bool tell_rtt(base::Duration rtt) { return tell(full(figures(100, 0, rtt), figures(3'000, 0, rtt))); }
+    bool tell_rtt(base::Duration rtt, base::Duration after = 300s) {
+        return tell(full(figures(100, 0, rtt), figures(3'000, 0, rtt)), after);
+    }
     bool tell_loss(std::uint32_t lasting, base::Duration after = 1s) {
         return tell(full(figures(100, lasting / 30, 1ms), figures(3'000, lasting, 1ms)), after);
     }
@@ -50,6 +52,36 @@ TEST_CASE("the round trip must stray by more than 20 ms, and more than a quarter
     CHECK(!path.tell_rtt(150ms));
     CHECK(path.tell_rtt(150ms - 1us));
     CHECK(path.cost.rtt_share() == 15);
+}
+
+TEST_CASE("the round trip counts anew at most once in 5 min") {
+    Judged path;
+    CHECK(path.tell_rtt(40ms));
+    CHECK(!path.tell_rtt(100ms, 300s - 1ns));
+    CHECK(path.tell_rtt(100ms, 1ns));
+    CHECK(path.cost.rtt_share() == 10);
+}
+
+TEST_CASE("a queue that comes and goes with the traffic is no part of it: the least round trip counts") {
+    Judged path;
+    auto quality = full(figures(100, 0, 20ms), figures(3'000, 0, 20ms));
+    path.tell(quality, 300s);
+    for (auto* figures : {&quality.recent, &quality.lasting}) figures->rtt_median = figures->rtt_p95 = 200ms;
+    CHECK(!path.tell(quality, 300s));
+    CHECK(path.cost.rtt_share() == 2);
+}
+
+TEST_CASE("loss of ICMP echo is no evidence: routers answer as many as they like") {
+    Judged path;
+    auto quality = full(figures(100, 50), figures(3'000, 1'500));
+    quality.method = quality::Method::icmp;
+    path.tell(quality);
+    CHECK(path.cost.loss_share() == 0);
+    path.tell_loss(300);
+    REQUIRE(path.cost.loss_share() == 100);
+    CHECK(!path.tell(quality, 299s));  // what STAMP had found stands for 5 min
+    CHECK(path.tell(quality, 1s));
+    CHECK(path.cost.loss_share() == 0);
 }
 
 TEST_CASE("it waits for 10 s of measurement, and for twenty answers") {

@@ -44,14 +44,16 @@ TEST_CASE("degraded: usable, with its cause, at the cost of its loss and 100 mor
     CHECK(verdict.cost == 10 + 2 + 400 + 100);
 }
 
-TEST_CASE("quality makes nothing of a path whose session is not Up") {
+TEST_CASE("a path whose session rests keeps its cost, lest maintenance make it the best; one that is down has none") {
     const auto path = limping();
     for (const auto state : {VerdictState::down, VerdictState::unknown, VerdictState::admin_down}) {
-        const auto verdict = path.judge({state, Cause::detect_timeout}, {});
+        const auto verdict = path.judge({state, Cause::admin}, {});
         CHECK(verdict.state == state);
-        CHECK(verdict.cause == Cause::detect_timeout);
-        CHECK(verdict.cost == 10);
+        CHECK(verdict.cause == Cause::admin);
+        CHECK(verdict.cost == (state == VerdictState::down ? 10 : 10 + 2 + 400 + 100));
+        CHECK(policy::limps(verdict) == (state != VerdictState::down));
     }
+    CHECK(!policy::limps(Path{}.judge({VerdictState::admin_down, Cause::admin}, {})));
 }
 
 TEST_CASE("figures of the time before it was Up, or while it is Down, do not count") {

@@ -87,7 +87,8 @@ TEST_CASE("two ends measure each other: the round trip is without the residence,
 TEST_CASE("a stranger, another interface or another address of ours: nothing is answered") {
     End a{here, quality::Choice::automatic}, b{there, quality::Choice::off};
     const auto now = a.gauges.deadline();
-    const auto good = b.datagram(now, port, a.probe(now));
+    const auto bytes = a.probe(now);
+    const auto good = b.datagram(now, port, bytes);
     for (auto change : std::vector<void (*)(probe::Datagram&)>{
              [](auto& d) { d.remote = ip("10.0.0.3"); }, [](auto& d) { d.local = ip("10.0.0.9"); },
              [](auto& d) { d.ifindex = {7}; }, [](auto& d) { d.local = ip("255.255.255.255"); }}) {

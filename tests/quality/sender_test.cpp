@@ -128,7 +128,7 @@ TEST_CASE("probes under way while this host stood still are not the path's") {
     CHECK(path.total.forward_lost == 0);
 }
 
-TEST_CASE("a reflector that went away is no loss; an outage that ended is") {
+TEST_CASE("a reflector that went away is no loss, and neither is an outage that ended: BFD sees that") {
     Path path{31};
     path.run(100);
     path.lost_there = [] { return true; };
@@ -139,9 +139,35 @@ TEST_CASE("a reflector that went away is no loss; an outage that ended is") {
     path.lost_there = [] { return false; };
     path.run(50);
     path.settle();
-    CHECK(path.total.probes - path.total.answers == 300);
-    CHECK(path.total.forward_lost == 300);
+    CHECK(path.total.probes == path.total.answers);
+    CHECK(path.total.forward_lost == 0);
     CHECK(path.sender.unanswered() == 0);
+}
+
+TEST_CASE("nine probes lost in a row are loss, ten are silence") {
+    for (const int lost : {9, 10}) {
+        Path path{37};
+        path.run(100);
+        path.lost_there = [] { return true; };
+        path.run(lost);
+        path.lost_there = [] { return false; };
+        path.run(100);
+        path.settle();
+        CHECK(path.total.probes - path.total.answers == (lost == 9 ? 9 : 0));
+        CHECK(path.total.forward_lost == (lost == 9 ? 9 : 0));
+        CHECK(path.total.backward_lost == 0);
+    }
+}
+
+TEST_CASE("who has never answered has lost nothing when he does") {
+    Path path{41};
+    path.lost_there = [] { return true; };
+    path.run(9);
+    path.lost_there = [] { return false; };
+    path.run(100);
+    path.settle();
+    CHECK(path.total.probes == path.total.answers);
+    CHECK(path.total.forward_lost == 0);
 }
 
 TEST_CASE("a reflector that begins anew makes no loss") {
