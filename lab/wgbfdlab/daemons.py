@@ -1,7 +1,7 @@
 """FRR, BIRD and wgbfd in the nodes: their configuration from the templates beside the topology, starting, stopping, asking.
 
 A template line that begins with @TAG is kept, without the tag, where the tag holds: `bfd` (the routing daemons ask for BFD),
-`link`, `frr-bfd`, `bird-nexthop` and `bird-include` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
+`link`, `frr-bfd`, `frr-vty`, `bird-nexthop` and `bird-include` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
 """
 import json
 import os
@@ -26,7 +26,7 @@ def tags(mode, feed):
         return {"bfd", "at-rest"}
     if mode == "wgbfd":
         return {"link": {"link"}, "frr-bfd": {"bfd", "frr-bfd"}, "both": {"bfd", "frr-bfd", "link"},
-                "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}}[feed]
+                "frr-vty": {"frr-vty"}, "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}}[feed]
     return {"at-rest"}
 
 
@@ -50,7 +50,7 @@ class Daemons:
         self.mode = mode
         self.settings = settings
         self.names = list(node.spec.daemons[mode])
-        if mode == "wgbfd" and settings.feed == "link":
+        if mode == "wgbfd" and settings.feed in ("link", "frr-vty"):
             self.names = [name for name in self.names if name != "bfdd"]
         self.feed = feed_of(self.names, settings.feed, node.spec.feed)
         self._wgbfd = None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .topology import LabError
 
-FEEDS = ("frr-bfd", "link", "both")
+FEEDS = ("frr-bfd", "link", "both", "frr-vty")
 # Shorter than the defaults (BGP 60/180, OSPF 10/40), so that a run without BFD ends soon; said in every table.
 BGP_TIMERS = (3, 9)
 OSPF_TIMERS = (3, 9)

@@ -38,15 +38,20 @@ class Cell:
     allowed: int | None  # ms from the end of the detection time to the first prefix; None: told, not judged
     dead: float = lab.DEAD  # seconds a path stays cut
     rest: float = 0.0       # and seconds before the next cut
+    feed: str = "frr-bfd"   # of wgbfd to FRR
 
 
 CELLS = {
     "bird-nexthop": Cell("two-sites-bird", "wgbfd", "BIRD BGP, bird-nexthop", 10),
     "bird-bfd": Cell("two-sites-bird", "stock", "BIRD BGP, its own BFD", None),
     "bgp-frr-bfd": Cell("two-sites", "wgbfd", "FRR BGP, frr-bfd", 85),
+    "bgp-frr-vty": Cell("two-sites", "wgbfd", "FRR BGP, frr-vty", None, 4.0, feed="frr-vty"),
+    "ospf-frr-vty": Cell("ospf", "wgbfd", "FRR OSPF, frr-vty", None, 4.0, feed="frr-vty"),
     "bgp-bfdd": Cell("two-sites", "stock", "FRR BGP, stock bfdd", None),
     "ospf-frr-bfd": Cell("ospf", "wgbfd", "FRR OSPF, frr-bfd", 30),
     "ospf-bfdd": Cell("ospf", "stock", "FRR OSPF, stock bfdd", None),
+    "bird-include-bgp": Cell("dn42", "wgbfd", "BIRD BGP link-local, bird-include", None, 4.0),
+    "bird-link-local-bfd": Cell("dn42", "stock", "BIRD BGP link-local, its own BFD", None, 4.0),
     # BIRD looks at OSPF once in its tick of a second, and holds a router's next LSA back for 5 s (RFC 2328 MinLSInterval): the first change counts.
     "bird-include-ospf": Cell("ospf-bird", "wgbfd", "BIRD OSPF, bird-include", 1000, 4.0, 8.0),
     "bird-ospf-bfd": Cell("ospf-bird", "stock", "BIRD OSPF, its own BFD", None, 4.0, 8.0),
@@ -153,7 +158,7 @@ def run(name, report, rows):
     cell, chance = CELLS[name], random.Random(name)
     topology = load(HERE.parents[2] / f"lab/topologies/{cell.topology}.clab.yml")
     topology.nodes["b"].commands.append(addresses())
-    with Network(topology, Settings(Path("/usr/sbin/wgbfd"), mode=cell.mode, realtime=50), Path("/run/out") / name) as network:
+    with Network(topology, Settings(Path("/usr/sbin/wgbfd"), mode=cell.mode, realtime=50, feed=cell.feed), Path("/run/out") / name) as network:
         announce(network)
         routes = Routes(network.nodes["a"])
         back_to(network, routes, "wg0")
