@@ -130,6 +130,7 @@ view::Routes RouteSources::status() const {
     out.routes = convergence_.routes();
     out.refused = convergence_.refused();
     out.bytes = convergence_.bytes();
+    out.complete = convergence_.is_complete();
     out.resyncs = resyncs_ + (kernel_ ? kernel_->resyncs() : 0);
     if (fpm_address_) out.fpm = view::Fpm{*fpm_address_, fpm_ ? fpm_->client() : "", fpm_ ? fpm_->problem() : ""};
     return out;

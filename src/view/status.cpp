@@ -164,10 +164,15 @@ json routes_of(const Routes& routes) {
         fpm = {{"listen", clean(routes.fpm->listen)},
                {"client", or_null(routes.fpm->client)},
                {"problem", or_null(routes.fpm->problem)}};
-    return {{"source", to_string(routes.source)},  {"routes", routes.routes},
-            {"refused", routes.refused.routes},    {"refused_nexthops", routes.refused.objects},
-            {"refused_hops", routes.refused.hops}, {"bytes", routes.bytes},
-            {"resyncs", routes.resyncs},           {"fpm", std::move(fpm)}};
+    return {{"source", to_string(routes.source)},
+            {"routes", routes.routes},
+            {"refused", routes.refused.routes},
+            {"refused_nexthops", routes.refused.objects},
+            {"refused_hops", routes.refused.hops},
+            {"bytes", routes.bytes},
+            {"resyncs", routes.resyncs},
+            {"complete", routes.complete},
+            {"fpm", std::move(fpm)}};
 }
 
 json feeds_of(const Process& process) {

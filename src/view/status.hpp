@@ -53,6 +53,7 @@ struct Routes {
     std::size_t bytes = 0;                  // that they take
     std::uint64_t resyncs = 0;              // how often everything was read anew for want of changes that were lost
     std::optional<Fpm> fpm;                 // none: not configured
+    bool complete = false;                  // the source has told all it had; before, reports are not exact
 };
 
 struct Process {

@@ -26,7 +26,7 @@ KEYS = {
     "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
             "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
             "send_failures", "refused"},
-    "routes": {"source", "routes", "refused", "bytes", "resyncs", "fpm", "refused_nexthops", "refused_hops"},
+    "routes": {"source", "routes", "refused", "bytes", "resyncs", "fpm", "refused_nexthops", "refused_hops", "complete"},
     "wireguard": {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"},
     "event": {"at", "adjacency", "event", "from", "to", "cause"},
 }

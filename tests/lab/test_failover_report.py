@@ -218,6 +218,7 @@ def frr(build):
         if not check(f"{ROUTES} prefixes ride on wg0 at either end", both, (pair.a.status().get("routes"), pair.b.status().get("routes"),
                      prefixes(pair.a, "b-wg0"), prefixes(pair.b, "a-wg0"))):
             return
+        check("both have been told everything", wait(lambda: all(host.status()["routes"]["complete"] for host in (pair.a, pair.b)), 90))
         check("none on wg1", prefixes(pair.a, "b-wg1") == prefixes(pair.b, "a-wg1") == 0, pair.a.rows())
         told = pair.a.status()["routes"]
         check("a has them from zebra", told["source"] == "fpm" and told["fpm"]["client"].startswith("127.0.0.1:") and not told["fpm"]["problem"], told)

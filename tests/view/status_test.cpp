@@ -141,6 +141,7 @@ TEST_CASE("routes: who tells of them, or nobody; FPM is null where it is not con
                                                          {"refused_hops", 0},
                                                          {"bytes", 0},
                                                          {"resyncs", 0},
+                                                         {"complete", false},
                                                          {"fpm", nullptr}});
     process.routes.source = control::RouteSource::kernel;
     process.routes.fpm = view::Fpm{"127.0.0.1:2620", "", "no zebra is connected"};
