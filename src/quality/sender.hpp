@@ -1,6 +1,6 @@
 // The sending half of one measurement: which probes are under way, which came back, what became of those that did not.
 // Each is decided when it would be given up, in the order of sending, so that reordering is no loss; losses are told
-// with the answer that follows them, so that a reflector that went away is no loss either.
+// with the answer that follows them, but for a silence of ten and more: a reflector that went away is no loss.
 //
 // Loss each way (RFC 8762 §4.3, stateful reflector): its number counts what reached it, so the numbers that no answer
 // brought were lost on the way back, and the other unanswered probes on the way there. A stateless one copies our
