@@ -74,8 +74,7 @@ class Paths:
 
     def _adjacency(self, name, number, cell):
         near = name == "near"
-        peer = self._keys[cell.far if near else "near"][1]
-        return (f'[[adjacency]]\nname = "{cell.name}"\ninterface = "{cell.name}"\npeer = "{peer}"\n'
+        return (f'[[adjacency]]\nname = "{cell.name}"\ninterface = "{cell.name}"\npeer = "{self.peer(name, cell)}"\n'
                 f'address = "10.60.{number}.{2 if near else 1}"\ninterval = "300ms"\nmultiplier = 3\n')
 
     def _underlay(self, number, cell):
@@ -87,13 +86,19 @@ class Paths:
                                    f"tc qdisc add dev u{number} root {cell.netem(way)} limit 10000"])
 
     def _tunnels(self, name):
-        node, near = self.nodes[name], name == "near"
+        node = self.nodes[name]
         node.run(["sh", "-ec", "umask 077; cat >/run/key"], text=self._keys[name][0])
-        lines = []
-        for number, cell in self._mine(name):
-            here, there = (1, 2) if near else (2, 1)
-            lines += [f"ip link add {cell.name} type wireguard", f"ip address add 10.60.{number}.{here}/24 dev {cell.name}",
-                      f"ip link set {cell.name} up",
-                      f"wg set {cell.name} private-key /run/key listen-port {21000 + number} peer {self._keys[cell.far if near else 'near'][1]} "
-                      f"endpoint 10.61.{number}.{there}:{21000 + number} allowed-ips 0.0.0.0/0"]
-        node.run(["sh", "-ec", "\n".join(lines)])
+        node.run(["sh", "-ec", "\n".join(line for number, cell in self._mine(name) for line in self.tunnel(name, number, cell))])
+
+    def tunnel(self, name, number, cell):
+        """The commands that make this end of it."""
+        near = name == "near"
+        here, there = (1, 2) if near else (2, 1)
+        return [f"ip link add {cell.name} type wireguard", f"ip address add 10.60.{number}.{here}/24 dev {cell.name}",
+                f"ip link set {cell.name} up",
+                f"wg set {cell.name} private-key /run/key listen-port {21000 + number} peer {self.peer(name, cell)} "
+                f"endpoint 10.61.{number}.{there}:{21000 + number} allowed-ips 0.0.0.0/0"]
+
+    def peer(self, name, cell):
+        """The public key of the other end."""
+        return self._keys[cell.far if name == "near" else "near"][1]
