@@ -75,6 +75,10 @@ Output Session::on_deadline(base::TimePoint now) {
         if (can_expire()) out.transition = move(State::down, Diagnostic::control_detection_time_expired, now);
         forget_remote();
     }
+    if (now >= late_deadline()) {
+        out.late = true;
+        s_.late_told = silence_deadline();
+    }
     advertise_wishes(now);
     const bool due = now >= send_deadline();
     if (due) back_off(now);
@@ -127,6 +131,13 @@ bool Session::extend(base::TimePoint now) {
     return true;
 }
 
+bool Session::vouch(base::TimePoint deadline) {
+    if (!is_up() || deadline != silence_deadline() || s_.vouched >= vouched_at_most) return false;
+    s_.grace_until = deadline + s_.status.detection_time;
+    ++s_.vouched;
+    return true;
+}
+
 void Session::nudge(base::TimePoint now) {
     s_.quiet_since = now;
     s_.slow_tx = slow;
@@ -134,7 +145,7 @@ void Session::nudge(base::TimePoint now) {
 }
 
 base::TimePoint Session::deadline() const {
-    auto at = std::min(send_deadline(), silence_deadline());
+    auto at = std::min({send_deadline(), silence_deadline(), late_deadline()});
     if (s_.poll_queued && !s_.polling) at = std::min(at, s_.settled_at);
     return at;
 }
@@ -163,6 +174,7 @@ void Session::learn(const Packet& packet, base::TimePoint arrival, base::TimePoi
         s_.settled_at = {};  // RFC 5880 §6.8.3, third choice: a packet with F clear after the Poll Sequence
     refresh_intervals();
     s_.extended = false;
+    s_.vouched = 0;
     s_.grace_until = std::min(s_.grace_until, now + status.detection_time);
 }
 

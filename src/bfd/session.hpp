@@ -13,6 +13,10 @@
 
 namespace bfd {
 
+// With trust_data: so often in a row may data stand in for packets. An end that is deaf, and whose peer has no BFD any
+// more, is found after eleven detection times.
+inline constexpr std::uint8_t vouched_at_most = 10;
+
 inline constexpr base::Duration slow_interval = std::chrono::seconds{1};  // RFC 5880 §6.8.3: while not Up
 
 struct Parameters {
@@ -24,6 +28,8 @@ struct Parameters {
     bool admin_down = false;                 // hold the session in AdminDown
     // A peer never heard is probed ever more slowly: 1 s for a minute, then step by step to 10 s.
     bool back_off = false;
+    // Somebody else is asked before silence counts: see Output::late. A departure from RFC 5880 §6.8.4.
+    bool trust_data = false;
     friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 
@@ -60,6 +66,7 @@ struct Output {
     std::optional<Packet> send;
     std::optional<Transition> transition;
     bool status_changed = false;  // anything in Status that a watcher shows or bfdd wants (every transition included)
+    bool late = false;            // with trust_data: a third of the time is left, and nothing came; once a deadline
 };
 
 // RFC 5880 §6.2 and §6.8.6: what hearing `received` makes of `local`.
@@ -83,6 +90,7 @@ struct Snapshot {
     base::TimePoint last_sent;      // a Final does not count: it follows no timer
     base::TimePoint next_send;
     base::TimePoint grace_until;  // expiry is not judged before: extend(), or one detection time after a restart
+    base::TimePoint late_told;    // the deadline that `late` was told of
     base::TimePoint quiet_since;  // for back_off: creation, nudge or last packet
     base::TimePoint first_poll, last_poll;  // of this Poll Sequence, valid when poll_sent
     base::TimePoint settled_at;             // no Final of an earlier Poll Sequence can still come: RFC 5880 §6.8.3
@@ -98,6 +106,7 @@ struct Snapshot {
     bool poll_sent = false;    // at least one P of this sequence went out
     bool poll_queued = false;  // another sequence follows this one
     bool extended = false;     // extend() was used since the last packet
+    std::uint8_t vouched = 0;  // how often vouch() was since then
 };
 
 class Session {
@@ -120,10 +129,13 @@ public:
     // One more remote interval before expiry is judged, once a detection time: our own lateness is no evidence. False
     // when it was used already or nothing is to expire.
     bool extend(base::TimePoint now);
+    // The peer's data came in: the detection deadline that `late` was told of moves by one detection time. False when
+    // that deadline stands no more (a packet came, or it moved already), or data has vouched too often in a row.
+    bool vouch(base::TimePoint deadline);
     // A sign of life from elsewhere (a handshake): back to one packet a second for a peer not heard yet.
     void nudge(base::TimePoint now);
 
-    base::TimePoint deadline() const;         // the earlier of the next send and the detection deadline
+    base::TimePoint deadline() const;         // the earliest of the next send, `late` and the detection deadline
     base::TimePoint detect_deadline() const;  // base::never when nothing can expire
     base::TimePoint send_deadline() const;    // base::never when nothing is to be sent by the clock
     base::TimePoint earliest_send() const;    // jitter allows no earlier one than this
@@ -156,6 +168,7 @@ private:
     bool differs_from_told() const;
     Microseconds wanted_tx() const;
     base::TimePoint silence_deadline() const;
+    base::TimePoint late_deadline() const;
     base::Duration jittered(Microseconds interval);
 
     Snapshot s_;

@@ -24,6 +24,7 @@ struct Probe {
     bfd::Microseconds interval{50'000};  // desired-min-tx and required-min-rx
     std::uint8_t multiplier = 3;         // 1 … 255
     bool require_proof = false;
+    bool trust_data = false;                // the peer's data stands in for packets that got lost
     std::chrono::microseconds up_delay{0};  // after a Down
     friend bool operator==(const Probe&, const Probe&) = default;
 };

@@ -13,8 +13,9 @@ using namespace std::string_view_literals;
 constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv,
                               "frr"sv,   "bird"sv,    "damping"sv,   "group"sv,     "metrics"sv};
 constexpr std::array top_later{"process"sv};
-constexpr std::array probe_keys{"interval"sv, "multiplier"sv, "padding"sv, "require_proof"sv, "up_delay"sv, "bind"sv};
-constexpr std::array probe_later{"protocol"sv, "trust_data"sv};
+constexpr std::array probe_keys{"interval"sv,   "multiplier"sv, "padding"sv, "require_proof"sv,
+                                "trust_data"sv, "up_delay"sv,   "bind"sv};
+constexpr std::array probe_later{"protocol"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
 constexpr std::array feeds{"link"sv, "frr-vty"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv};
 constexpr std::array feeds_later{"routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
@@ -145,6 +146,7 @@ void overlay_timers(const Table& table, Probe& probe, Report& report) {
 void overlay_probe(const Table& table, Probe& probe, Report& report) {
     overlay_timers(table, probe, report);
     if (const auto proof = bool_at(table, "require_proof", report)) probe.require_proof = *proof;
+    if (const auto trust = bool_at(table, "trust_data", report)) probe.trust_data = *trust;
     constexpr DurationLimits an_hour{std::chrono::microseconds{0}, std::chrono::hours{1}, "0s..3600s"};
     if (const auto delay = duration_at(table, "up_delay", an_hour, report)) probe.up_delay = *delay;
     if (const auto* padding = find(table, "padding")) {

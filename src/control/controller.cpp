@@ -112,6 +112,7 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
         gauges_dirty_ = true;  // somebody may have waited for the place
         return;
     }
+    if (const auto* late = std::get_if<probe::Late>(&event)) return on_late(*late);
     if (const auto* sample = std::get_if<probe::Sample>(&event)) {
         if (const auto measured = gauges_.on_sample(*sample)) on_quality(now, measured->id, measured->quality);
         return;
@@ -121,7 +122,7 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
         record(now, "", "stall", "", "", "",
                "late_ms=" + std::to_string(late) + " sessions=" + std::to_string(stall->sessions));
     }
-    // SendFailed is counted in the slot, and Late is for trust_data: neither changes what routing should believe here.
+    // SendFailed is counted in the slot: it changes nothing of what routing should believe.
 }
 
 void Controller::on_changed(base::Now now, const probe::Changed& event) {
@@ -162,6 +163,23 @@ void Controller::on_unmatched(base::Now now, const probe::Unmatched& event) {
     structure_dirty_ = true;
 }
 
+void Controller::on_late(const probe::Late& late) {
+    const auto* session = sessions_.find(late.id);
+    const auto* tracked = session != nullptr ? adjacencies_.find(session->key) : nullptr;
+    const auto* link = session != nullptr ? host_.link(session->key.ifindex) : nullptr;
+    if (tracked == nullptr || link == nullptr) return;
+    trust_.on_late(late, {.interface = link->name,
+                          .peer = tracked->adjacency.peer,
+                          .detection_time = session->status.detection_time,
+                          .chatter = {.bfd_interval = session->status.rx_interval,
+                                      .quality_interval = quality_settings(*tracked).interval,
+                                      .mtu = link->mtu}});
+}
+
+bool Controller::on_look(base::TimePoint begun, base::TimePoint now, const adjacency::Device& device) {
+    return trust_.on_look(begun, now, device, turn_.commands);
+}
+
 void Controller::on_deadline(base::Now now) {
     structure_dirty_ |= lids_.expire(now.steady);
     structure_dirty_ |= unsolicited_.expire(now.steady);
@@ -173,7 +191,7 @@ void Controller::on_deadline(base::Now now) {
 base::TimePoint Controller::deadline() const {
     auto earliest =
         std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), next_handshake_expiry(),
-                  sessions_.next_judgement(taken_at_), convergence_.deadline(), gauges_.deadline()});
+                  sessions_.next_judgement(taken_at_), convergence_.deadline(), gauges_.deadline(), trust_.deadline()});
     for (const auto& [key, tracked] : adjacencies_.all()) earliest = std::min(earliest, tracked.path.deadline());
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;

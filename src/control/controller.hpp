@@ -20,6 +20,7 @@
 #include "control/lids.hpp"
 #include "control/requests.hpp"
 #include "control/sessions.hpp"
+#include "control/trust.hpp"
 #include "control/unsolicited.hpp"
 #include "control/whereabouts.hpp"
 #include "policy/evidence.hpp"
@@ -56,6 +57,7 @@ struct Turn {
     bool verdicts_changed = false;         // then apply the feeds: wanted(name)
     std::vector<Record> records;
     std::vector<std::string> refresh_devices;  // interfaces whose WireGuard device should be looked at now
+    std::vector<std::string> looks;            // likewise, for on_look() alone
     std::vector<Lookup> lookups;
 };
 
@@ -98,6 +100,8 @@ public:
     Controller& operator=(const Controller&) = delete;
 
     void on_host(base::Now now, Host host);
+    // A device as it is; `begun`: when that look began. True when there is something to take().
+    bool on_look(base::TimePoint begun, base::TimePoint now, const adjacency::Device& device);
     void on_config(base::Now now, config::Config config);
     void on_neighbors(base::Now now, std::vector<adjacency::Neighbor> all);  // those that the routing daemon has
     void on_event(base::Now now, const probe::Event& event);
@@ -146,6 +150,7 @@ private:
     void index_sessions();
     void on_changed(base::Now now, const probe::Changed& event);
     void on_unmatched(base::Now now, const probe::Unmatched& event);
+    void on_late(const probe::Late& event);
     void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);
     void reconcile(base::Now now);
     DesiredSessions desired_sessions() const;
@@ -183,6 +188,7 @@ private:
     Unsolicited unsolicited_;
     Sessions sessions_;
     Gauges gauges_;
+    Trust trust_;
     Whereabouts whereabouts_;
     Convergence convergence_;
     std::map<adjacency::AdjacencyId, Failover> failovers_;  // the last of each

@@ -13,6 +13,7 @@ bfd::Merged effective(const Desired& desired) {
     if (requests.empty()) requests.push_back(request_of(desired.fallback));
     auto merged = bfd::merge(requests);
     merged.parameters.back_off = desired.wireguard;
+    merged.parameters.trust_data = desired.wireguard && desired.fallback.trust_data;
     merged.parameters.admin_down |= desired.drained;
     return merged;
 }

@@ -19,6 +19,7 @@ Turn Controller::take(base::Now now) {
     if (structure_dirty_ && !stopping_) reconcile(now);
     if (std::exchange(gauges_dirty_, false) && !stopping_)
         gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
+    trust_.on_deadline(now.steady, turn_.looks);
     tell_bfdd();
     if (verdicts_dirty_) assess_all(now);
     if (feeds_due_ && !settling && !stopping_) {

@@ -117,6 +117,9 @@ void Worker::watch_host() {
         device_values_ = std::move(devices);
         on_host();
     });
+    devices_->on_look = [this](base::TimePoint begun, const adjacency::Device& device) {
+        if (controller_.on_look(begun, clock_now().steady, device)) schedule_turn();
+    };
     link_watch_.emplace(io_, [this](std::vector<adjacency::Link> links) {
         links_ = std::move(links);
         link_feed_.on_links(links_);
@@ -175,6 +178,7 @@ void Worker::turn() {
     const auto [first, last] = std::ranges::unique(turn.refresh_devices);
     turn.refresh_devices.erase(first, last);
     for (const auto& interface : turn.refresh_devices) devices_->refresh(interface);
+    for (const auto& interface : turn.looks) devices_->look(interface);
     answer_lookups(turn.lookups);
     follow_neighbors();
     write_down(controller_.report(clock_now()));

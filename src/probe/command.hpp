@@ -21,8 +21,9 @@ struct Change {
 struct Nudge {  // a new handshake was seen: back to one packet a second for a peer not heard yet
     SessionId id;
 };
-struct Extend {  // the device's counters say that the peer lives: one more remote interval, once a detection time
+struct Extend {  // the device's counters say that the peer's data comes in: one more detection time
     SessionId id;
+    base::TimePoint deadline;  // that Late told; when it has moved meanwhile, there is nothing to extend
 };
 struct Remove {
     SessionId id;

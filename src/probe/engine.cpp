@@ -50,7 +50,7 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
                    },
                    [&](const Extend& c) {
                        with(c.id, [&](Slot& slot) {
-                           if (slot.session.extend(now)) slot.counters.extended.add();
+                           if (slot.session.vouch(c.deadline)) slot.counters.vouched.add();
                            take(slot, {}, now);
                        });
                    },
@@ -130,6 +130,7 @@ void Engine::take(Slot& slot, const bfd::Output& output, base::TimePoint at) {
         slot.engine.changed_at = output.transition ? output.transition->at : at;
         pend(slot, changed);
     }
+    if (output.late && !offer(Late{slot.id, at, slot.session.detect_deadline()})) counters_.late_events_dropped.add();
     if (output.send) put(slot, *output.send);
     deadlines_.move(slot, slot.session.deadline());
 }

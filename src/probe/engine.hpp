@@ -71,7 +71,7 @@ struct EngineCounters {
     std::array<base::Counter, lateness_bounds.size() + 1> lateness;  // turns
     base::Counter lateness_ns;                                       // of them all
     base::Counter stalls;
-    base::Counter unmatched_dropped, stall_events_dropped;  // no room; (Late is not spoken yet)
+    base::Counter unmatched_dropped, stall_events_dropped, late_events_dropped;  // no room
     base::Counter send_failures;
 };
 

@@ -20,9 +20,10 @@ struct Changed {
     base::TimePoint last_received;  // arrival of the last packet of this session; TimePoint{} when none
     bfd::Status status;
 };
-struct Late {  // a packet is overdue (for trust_data)
+struct Late {  // with trust_data: two thirds of the detection time have passed in silence
     SessionId id;
     base::TimePoint at;
+    base::TimePoint deadline;  // Down then, unless Extend comes
 };
 struct Unmatched {  // an acceptable first packet (Your Discriminator 0) no session waits for: RFC 9468 may want it
     base::IfIndex ifindex;

@@ -28,7 +28,8 @@ struct SlotCounters {
     base::Counter send_failures;
     base::Counter last_send_errno;  // 0: none yet
     base::Counter refused;          // packets that named this session and were not its peer's, or were malformed
-    base::Counter extended;         // graces given
+    base::Counter extended;         // graces given for our own lateness
+    base::Counter vouched;          // detection times that the peer's data stood in for its packets
 };
 
 struct Slot {

@@ -64,6 +64,16 @@ void add_session(const control::Row& row, Lines& out) {
     out.push_back(line + ".");
 }
 
+void add_vouched(const control::Row& row, Lines& out) {
+    if (!row.session || row.session->counters == nullptr) return;
+    const auto vouched = row.session->counters->vouched.value();
+    if (vouched == 0) return;
+    out.push_back(
+        fmt::format("Its packets were missing {} detection time{}, in which data of the peer came in: the "
+                    "session stayed Up (trust_data).",
+                    vouched, vouched == 1 ? "" : "s"));
+}
+
 void add_wireguard(const control::Row& row, base::Now now, Lines& out) {
     if (row.peer == nullptr) return;
     if (!row.peer->endpoint) out.push_back("WireGuard knows no endpoint of the peer, so it can send nothing there.");
@@ -220,6 +230,7 @@ std::vector<std::string> explain(const control::Row& row, std::span<const contro
     Lines out;
     add_verdict(row, out);
     add_session(row, out);
+    add_vouched(row, out);
     add_wireguard(row, now, out);
     add_held_back(row, now, out);
     add_quality(row, now, out);

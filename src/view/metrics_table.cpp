@@ -143,6 +143,11 @@ constexpr std::array of_session{
                     [](const Session& s) { return of(s, &probe::SlotCounters::send_failures); }},
     Metric<Session>{{"wgbfd_bfd_refused_packets_total", "Packets that named the session and were refused.", counter},
                     [](const Session& s) { return of(s, &probe::SlotCounters::refused); }},
+    Metric<Session>{{"wgbfd_bfd_extended_total", "Silences not judged at once because wgbfd itself was late.", counter},
+                    [](const Session& s) { return of(s, &probe::SlotCounters::extended); }},
+    Metric<Session>{
+        {"wgbfd_bfd_vouched_total", "Detection times that data stood in for packets (trust_data).", counter},
+        [](const Session& s) { return of(s, &probe::SlotCounters::vouched); }},
     Metric<Session>{{"wgbfd_bfd_ups_total", "Times the session went Up.", counter},
                     [](const Session& s) { return of(s, &probe::SlotCounters::ups); }},
     Metric<Session>{{"wgbfd_bfd_downs_total", "Times the session left Up.", counter},

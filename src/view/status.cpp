@@ -36,6 +36,8 @@ json bfd_of(const control::Row::SessionView& session) {
             {"packets_received", count(&probe::SlotCounters::packets_received)},
             {"send_failures", count(&probe::SlotCounters::send_failures)},
             {"refused", count(&probe::SlotCounters::refused)},
+            {"extended", count(&probe::SlotCounters::extended)},
+            {"vouched", count(&probe::SlotCounters::vouched)},
             {"ups", count(&probe::SlotCounters::ups)},
             {"downs", count(&probe::SlotCounters::downs)}};
 }

@@ -103,7 +103,8 @@ void add_bfd(std::string& out, const std::string& prefix, const json& bfd) {
     add(out, prefix + "tx_interval", duration_at(bfd, "tx_interval_us"));
     add(out, prefix + "rx_interval", duration_at(bfd, "rx_interval_us"));
     add(out, prefix + "detection_time", duration_at(bfd, "detection_time_us"));
-    for (const auto* key : {"packets_sent", "packets_received", "send_failures", "refused", "ups", "downs"})
+    for (const auto* key :
+         {"packets_sent", "packets_received", "send_failures", "refused", "extended", "vouched", "ups", "downs"})
         add(out, prefix + key, at(bfd, key));
 }
 

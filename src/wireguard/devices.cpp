@@ -1,27 +1,46 @@
 #include "wireguard/devices.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
 namespace wireguard {
+namespace {
+
+constexpr int rests = 3;  // times as long as the last look took, before the next that is asked for
+
+base::TimePoint steady_now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
 // One device: when it is looked at next, and what it showed last.
 class Devices::Watched {
 public:
     Watched(boost::asio::io_context& context, std::string name, base::IfIndex index, const Pace& pace,
-            std::function<void()> changed)
-        : name_{std::move(name)}, index_{index}, pace_{pace}, changed_{std::move(changed)}, timer_{context, [this] {
-                                                                                                       on_timer();
-                                                                                                   }} {}
+            std::function<void()> changed, const OnLook& on_look)
+        : name_{std::move(name)},
+          index_{index},
+          pace_{pace},
+          changed_{std::move(changed)},
+          on_look_{on_look},
+          timer_{context, [this] { on_timer(); }} {}
     void start(std::unique_ptr<Source> source) {
         source_ = std::move(source);
         timer_.expire_after({});
     }
     void refresh() {
+        tell_ = true;
         if (looking_)
             again_ = true;
         else if (problem_.empty())
             timer_.expire_after({});
+    }
+    void look() {
+        if (looking_)
+            again_ = true;
+        else if (problem_.empty() && !std::exchange(asked_, true))  // armed anew each time it would never fire
+            expire_at(next_asked());
     }
     void on_answer(Answer answer) {
         looking_ = false;
@@ -31,12 +50,16 @@ public:
         backoff_ = pace_.often;
         answer->index = index_;
         answer->interface = name_;
-        timer_.expire_after(std::exchange(again_, false)        ? base::Duration::zero()
-                            : answer->peers.size() > many_peers ? pace_.seldom
-                                                                : pace_.often);
-        if (device_ == *answer) return;
+        const auto now = steady_now();
+        rested_at_ = now + rests * (now - begun_);
+        const bool regular = std::exchange(regular_, false);
+        if (regular) due_at_ = now + (answer->peers.size() > many_peers ? pace_.seldom : pace_.often);
+        asked_ = std::exchange(again_, false);
+        expire_at(asked_ ? next_asked() : due_at_);
+        unpublished_ |= device_ != *answer;
         device_ = *std::move(answer);
-        changed_();
+        on_look_(begun_, *device_);
+        if (regular && std::exchange(unpublished_, false)) changed_();
     }
     base::IfIndex index() const { return index_; }
     const std::optional<adjacency::Device>& device() const { return device_; }
@@ -49,8 +72,10 @@ private:
             looking_ = false;
             return on_failure("no answer in time: its WireGuard process hangs; restart it");
         }
+        begun_ = steady_now();
+        regular_ = std::exchange(tell_, false) || begun_ >= due_at_;
         looking_ = true;
-        again_ = false;
+        again_ = asked_ = false;
         timer_.expire_after(pace_.time_limit);
         source_->look();
     }
@@ -62,14 +87,23 @@ private:
         backoff_ = std::min(backoff_ * 2, pace_.longest_backoff);
     }
 
+    base::TimePoint next_asked() const { return tell_ ? base::TimePoint{} : std::min(rested_at_, due_at_); }
+    void expire_at(base::TimePoint at) { timer_.expire_after(std::max(at - steady_now(), base::Duration::zero())); }
+
     std::string name_;
     base::IfIndex index_;
     const Pace& pace_;
     std::function<void()> changed_;
+    const OnLook& on_look_;
     std::unique_ptr<Source> source_;
     io::Timer timer_;  // the next look, or the time limit of this one
     bool looking_ = false;
     bool again_ = false;
+    bool asked_ = false;        // the timer is for a look that somebody asked for
+    bool tell_ = false;         // the next look is a regular one, too
+    bool regular_ = false;      // what this look finds changed is told
+    bool unpublished_ = false;  // ... and of looks before it, was not yet
+    base::TimePoint begun_{}, rested_at_{}, due_at_{};
     base::Duration backoff_ = pace_.often;
     std::optional<adjacency::Device> device_;
     std::string problem_;
@@ -99,6 +133,10 @@ void Devices::on_links(const std::vector<adjacency::Link>& links) {
 
 void Devices::refresh(const std::string& interface) {
     if (const auto at = watched_.find(interface); at != watched_.end()) at->second->refresh();
+}
+
+void Devices::look(const std::string& interface) {
+    if (const auto at = watched_.find(interface); at != watched_.end()) at->second->look();
 }
 
 std::vector<std::string> Devices::problems() const {
@@ -139,7 +177,8 @@ std::vector<std::string> Devices::uapi_names() {
 void Devices::watch(const std::string& name, base::IfIndex index, bool in_kernel) {
     auto& place = watched_[name];
     if (place) return;
-    place = std::make_unique<Watched>(context_, name, index, pace_, [this] { flush_.expire_after({}); });
+    place = std::make_unique<Watched>(
+        context_, name, index, pace_, [this] { flush_.expire_after({}); }, on_look);
     const auto on_answer = [watched = place.get()](Answer answer) { watched->on_answer(std::move(answer)); };
     place->start(in_kernel ? genetlink_source(context_, index, on_answer)
                            : uapi_source(context_, uapi_folder_ / (name + ".sock"), on_answer));

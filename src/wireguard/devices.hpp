@@ -28,6 +28,10 @@ public:
     // that answered meanwhile. Devices in the order of their names.
     using OnChange = std::function<void(std::vector<adjacency::Device>)>;
 
+    // Each answer, also one in which nothing changed, before any OnChange; `begun`: when that look began.
+    using OnLook = std::function<void(base::TimePoint begun, const adjacency::Device& device)>;
+    OnLook on_look = [](base::TimePoint, const adjacency::Device&) {};
+
     struct Pace {
         base::Duration often = std::chrono::seconds{1};
         base::Duration seldom = std::chrono::seconds{5};  // above many_peers: a dump costs their device something
@@ -51,6 +55,9 @@ public:
     // A look now. Asked for while one runs: one more after it, however often. A device that fails is left to its
     // back-off.
     void refresh(const std::string& interface);
+    // The same for OnLook alone: what it finds changed is told with the next regular look. One device is looked at for
+    // a quarter of the time at most, however often somebody asks.
+    void look(const std::string& interface);
     std::vector<std::string> problems() const;  // "wg0: what failed and what to do"
 
 private:

@@ -34,7 +34,7 @@ TEST_CASE("an unknown key names the nearest one, the table it belongs in, or all
     CHECK(bad("[probe]\nintervall = \"50ms\"\n") ==
           Lines{"f:2:1: unknown key \"intervall\" in [probe]; did you mean \"interval\"?"});
     CHECK(bad("[probe]\n  colour = 1\n") == Lines{"f:2:3: unknown key \"colour\" in [probe]; known are interval, "
-                                                  "multiplier, padding, require_proof, up_delay, bind"});
+                                                  "multiplier, padding, require_proof, trust_data, up_delay, bind"});
     CHECK(bad("interval = \"50ms\"\n") ==
           Lines{"f:1:1: unknown key \"interval\" at the top level; it belongs in [probe]"});
     CHECK(bad("[prob]\n") == Lines{"f:1:2: unknown key \"prob\" at the top level; did you mean \"probe\"?"});
@@ -64,7 +64,7 @@ TEST_CASE("nearest: two slips are close, three are another word") {
 TEST_CASE("a key of a later version is refused, not ignored") {
     CHECK(bad("[process]\npriority = 50\n") ==
           Lines{"f:1:2: the key \"process\" at the top level is not available in this version: remove it"});
-    for (const std::string line : {"protocol = \"bfd\"", "trust_data = false"}) {
+    for (const std::string line : {"protocol = \"bfd\"", "protocol = \"icmp\""}) {
         CAPTURE(line);
         CHECK(bad("[probe]\n" + line + "\n").size() == 1);
         CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + line + "\n").size() == 1);

@@ -20,15 +20,16 @@ TEST_CASE("an empty file is the default configuration") {
     CHECK(c.probe.interval == 50ms);
     CHECK(c.probe.multiplier == 3);
     CHECK_FALSE(c.probe.require_proof);
+    CHECK_FALSE(c.probe.trust_data);
     CHECK(c.bind == config::Bind::any);
     CHECK_FALSE(c.frr.bfd_dataplane);
 }
 
 TEST_CASE("every key of [probe] is read") {
     const auto c = good(
-        "[probe]\ninterval='10ms'\nmultiplier=5\npadding=0\nrequire_proof=true\nbind='addresses'\n"
+        "[probe]\ninterval='10ms'\nmultiplier=5\npadding=0\nrequire_proof=true\ntrust_data=true\nbind='addresses'\n"
         "[quality]\nmethod='off'\n");
-    CHECK(c.probe == config::Probe{.interval = 10ms, .multiplier = 5, .require_proof = true});
+    CHECK(c.probe == config::Probe{.interval = 10ms, .multiplier = 5, .require_proof = true, .trust_data = true});
     CHECK(c.bind == config::Bind::addresses);
     CHECK(good("[probe]\nbind='any'\n").bind == config::Bind::any);
 }
@@ -209,6 +210,7 @@ TEST_CASE("the example configuration names every key, and each line of it may be
                             "multiplier",
                             "padding",
                             "require_proof",
+                            "trust_data",
                             "bind",
                             "method",
                             "feeds",

@@ -112,19 +112,36 @@ TEST_CASE("Change is obeyed, and a stale id changes nothing") {
     CHECK(a->counters.downs.value() == 1);
 }
 
-TEST_CASE("Extend buys one more interval, once") {
+TEST_CASE("Late is told once a deadline, and Extend buys one more detection time") {
     Pair pair;
-    const auto [a, b] = pair.connect(1, 7, fast);
+    auto trusting = fast;
+    trusting.trust_data = true;
+    const auto [a, b] = pair.connect(1, 7, trusting);
     pair.run_for(5s);
+    auto& events = pair.sides[0].events;
+    CHECK(all_of<probe::Late>(events).empty());
     pair.cut = {7};
     const auto deadline = a->session.detect_deadline();
-    pair.run_for(120ms);
-    pair.sides[0].engine.on_command(pair.now, probe::Extend{a->id});
-    pair.sides[0].engine.on_command(pair.now, probe::Extend{a->id});
-    CHECK(a->session.detect_deadline() == deadline + 50ms);
-    CHECK(a->counters.extended.value() == 1);
-    pair.run_for(deadline - pair.now + 49ms);
+    pair.run_for(deadline - pair.now - 51ms);
+    CHECK(all_of<probe::Late>(events).empty());
+    pair.run_for(2ms);
+    const auto late = all_of<probe::Late>(events);
+    REQUIRE(late.size() == 1);
+    CHECK(late[0].id == a->id);
+    CHECK(late[0].deadline == deadline);
+    CHECK(deadline - late[0].at == 50ms);
+    pair.run_for(deadline - pair.now - 10ms);
+    CHECK(all_of<probe::Late>(events).size() == 1);
+    const probe::Extend extend{a->id, deadline};
+    pair.sides[0].engine.on_command(pair.now, extend);
+    pair.sides[0].engine.on_command(pair.now, extend);
+    CHECK(a->session.detect_deadline() == deadline + 150ms);
+    CHECK(a->counters.vouched.value() == 1);
+    CHECK(a->counters.extended.value() == 0);
+    pair.run_for(deadline - pair.now + 149ms);
     CHECK(a->session.state() == State::up);
+    CHECK(all_of<probe::Late>(events).size() == 2);
+    CHECK(all_of<probe::Late>(events)[1].deadline == deadline + 150ms);
     pair.run_for(2ms);
     CHECK(a->session.state() == State::down);
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -82,6 +83,9 @@ public:
                 flush(now, out);
             }
             keep(turn);
+            if (look)
+                for (const auto& interface : turn.looks)
+                    again |= interface == "wg0" && controller.on_look(now.steady, now.steady, look());
             const auto reports = controller.report(now);
             records.insert(records.end(), reports.begin(), reports.end());
         }
@@ -106,6 +110,8 @@ public:
     std::vector<control::BfddUpdate> bfdd;
     std::size_t feeds_applied = 0;
     std::vector<std::string> refreshes;
+    std::function<adjacency::Device()> look;  // answers at once; none: never
+    std::size_t looks = 0;
 
 private:
     void flush(base::Now now, std::vector<probe::Outgoing>& out) {
@@ -118,6 +124,7 @@ private:
     void keep(control::Turn& turn) {
         records.insert(records.end(), turn.records.begin(), turn.records.end());
         bfdd.insert(bfdd.end(), turn.bfdd.begin(), turn.bfdd.end());
+        looks += turn.looks.size();
         refreshes.insert(refreshes.end(), turn.refresh_devices.begin(), turn.refresh_devices.end());
         feeds_applied += turn.verdicts_changed ? 1 : 0;
     }

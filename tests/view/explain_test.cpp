@@ -122,6 +122,19 @@ TEST_CASE("damped, waiting and drained say for how long, and the group who else 
     CHECK(paris.says("An operator drained it; `wgbfd undrain paris` takes it back."));
 }
 
+TEST_CASE("what data stood in for is told") {
+    Explained paris;
+    probe::SlotCounters counters;
+    paris.row.session->counters = &counters;
+    CHECK_FALSE(
+        paris.says("Its packets were missing 1 detection time, in which data of the peer came in: the session "
+                   "stayed Up (trust_data)."));
+    counters.vouched.add(2);
+    CHECK(
+        paris.says("Its packets were missing 2 detection times, in which data of the peer came in: the session "
+                   "stayed Up (trust_data)."));
+}
+
 TEST_CASE("a session outside WireGuard has its session to tell of") {
     Explained paris;
     paris.row.path = nullptr;

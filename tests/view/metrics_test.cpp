@@ -50,7 +50,7 @@ struct Full {
         std::uint64_t n = 1'000'000;
         for (auto* slot : {&counters, &further_counters})
             for (auto* counter : {&slot->packets_sent, &slot->packets_received, &slot->send_failures, &slot->refused,
-                                  &slot->ups, &slot->downs})
+                                  &slot->extended, &slot->vouched, &slot->ups, &slot->downs})
                 counter->add(++n);
         failover.at = noon;
         failover.prefixes = 107;

@@ -71,6 +71,7 @@ TEST_CASE("an adjacency that is up shows its session, its peer and its feeds") {
     counters.ups.add(2);
     counters.downs.add(1);
     counters.refused.add(3);
+    counters.vouched.add(4);
     auto row = up(of, wireguard);
     row.configured = true;
     row.session->counters = &counters;
@@ -102,6 +103,8 @@ TEST_CASE("an adjacency that is up shows its session, its peer and its feeds") {
                                   {"packets_received", 12},
                                   {"send_failures", 0},
                                   {"refused", 3},
+                                  {"extended", 0},
+                                  {"vouched", 4},
                                   {"ups", 2},
                                   {"downs", 1}});
     CHECK(shown.at("wireguard") == json{{"endpoint", "192.0.2.1:51820"},

@@ -18,6 +18,7 @@ std::string peer(char digit) { return "public_key=" + std::string(64, digit) + "
 std::string answer(const std::string& peers) { return "listen_port=7\n" + peers + "errno=0\n\n"; }
 
 struct Fixture {
+    explicit Fixture(base::Duration often = 100ms) : pace{.often = often, .time_limit = 200ms} {}
     bool until(const std::function<bool()>& done) { return support::until(context, done); }
     void links(std::initializer_list<std::pair<std::uint32_t, const char*>> all) {
         std::vector<adjacency::Link> out;
@@ -41,12 +42,13 @@ struct Fixture {
     boost::asio::io_context context{1};
     std::vector<adjacency::Device> now;
     int calls = 0;
+    wireguard::Devices::Pace pace;
     wireguard::Devices devices{context,
                                [this](std::vector<adjacency::Device> all) {
                                    ++calls;
                                    now = std::move(all);
                                },
-                               folder.path, wireguard::Devices::Pace{.often = 100ms, .time_limit = 200ms}};
+                               folder.path, pace};
 };
 
 }  // namespace
@@ -160,6 +162,50 @@ TEST_CASE("looks asked for while one runs are one more look, however many") {
     for (int i = 0; i < 10; ++i) f.devices.refresh("wg0");
     REQUIRE(f.until([&] { return f.find("wg0")->listen_port >= 3; }));
     CHECK(f.find("wg0")->listen_port == 3);
+}
+
+TEST_CASE(
+    "a look that is asked for is told of alone, also when nothing changed, and what changed with the next regular "
+    "one") {
+    Fixture f;
+    int looks = 0;
+    const FakeUapi server{f.folder, "wg0", [answers = 0](int fd) mutable {
+                              write_all(fd, "listen_port=" + std::to_string(1 + answers++ / 3) + "\nerrno=0\n\n");
+                          }};
+    f.devices.on_look = [&](base::TimePoint begun, const adjacency::Device& device) {
+        ++looks;
+        CHECK(begun <= std::chrono::steady_clock::now());
+        CHECK(device.interface == "wg0");
+        if (looks < 3) f.devices.look("wg0");
+    };
+    f.links({{7, "wg0"}});
+    REQUIRE(f.until([&] { return looks == 3; }));
+    CHECK(f.find("wg0")->listen_port == 1);
+    CHECK(f.calls == 1);
+    f.devices.look("wg0");
+    REQUIRE(f.until([&] { return looks == 4; }));  // port 2
+    CHECK(f.find("wg0")->listen_port == 1);
+    CHECK(f.calls == 1);
+    REQUIRE(f.until([&] { return f.calls == 2; }));
+    CHECK(looks >= 5);
+    CHECK(f.find("wg0")->listen_port == 2);
+    f.devices.look("nobody");
+}
+
+TEST_CASE("however often somebody asks, a device is looked at for a quarter of the time") {
+    Fixture f{10s};
+    std::vector<base::TimePoint> begun;
+    const FakeUapi server{f.folder, "wg0", [](int fd) {
+                              ::usleep(10'000);
+                              write_all(fd, answer(peer('1')));
+                          }};
+    f.devices.on_look = [&](base::TimePoint at, const adjacency::Device&) { begun.push_back(at); };
+    f.links({{7, "wg0"}});
+    REQUIRE(f.until([&] {
+        f.devices.look("wg0");
+        return begun.size() >= 5;
+    }));
+    for (std::size_t i = 1; i < begun.size(); ++i) CHECK(begun[i] - begun[i - 1] >= 4 * 10ms);
 }
 
 TEST_CASE("what has not changed is not told again") {
