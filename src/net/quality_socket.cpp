@@ -20,6 +20,7 @@ namespace {
 // A flood of them should be lost here rather than read.
 constexpr int receive_buffer = 1 << 20;  // bytes
 constexpr int hop_limit = 255;           // RFC 5357 §4.1.2
+// No traffic class and no priority: what is measured is what the traffic sees, queue and all.
 constexpr int bind_attempts = 64;
 constexpr std::uint16_t first_port = 49152;
 constexpr std::uint32_t ports = 16384;

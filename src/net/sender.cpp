@@ -14,7 +14,8 @@ namespace {
 // some hundred dead neighbours must not leave the live ones without room.
 constexpr int send_buffer = 32 * 1024 * 1024;  // bytes
 
-// As routing protocols of the host itself: pfifo_fast's first band.
+// As routing protocols of the host itself: pfifo_fast's first band, on the tunnel's own interface. WireGuard's packets
+// around ours have neither this nor our traffic class.
 constexpr int priority = 6;  // TC_PRIO_INTERACTIVE; 7 would need CAP_NET_ADMIN
 
 base::UniqueFd raw_socket(int family) {

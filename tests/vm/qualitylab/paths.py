@@ -22,9 +22,13 @@ class Cell:
     loss: tuple = (0.0, 0.0)
     far: str = "wgbfd"
 
-    def netem(self, way):
+    settings = ("interval = \"300ms\"", "multiplier = 3")
+
+    def queues(self, way, device):
+        """tc's lines for what the near end (0) or the far one (1) sends into the underlay."""
         words = f"netem delay {self.delay[way]}ms {f'{self.jitter[way]}ms' if self.jitter[way] else ''}"
-        return words + (f" loss {self.loss[way]}%" if self.loss[way] else "")
+        loss = f" loss {self.loss[way]}%" if self.loss[way] else ""
+        return [f"tc qdisc add dev {device} root {words}{loss} limit 10000"]
 
     def __str__(self):
         return f"{self.name} ({self.far}; delay {self.delay[0]}/{self.delay[1]} ms, varied by {self.jitter[0]}/{self.jitter[1]} ms, loss {self.loss[0]:g}/{self.loss[1]:g} %)"
@@ -75,15 +79,15 @@ class Paths:
     def _adjacency(self, name, number, cell):
         near = name == "near"
         return (f'[[adjacency]]\nname = "{cell.name}"\ninterface = "{cell.name}"\npeer = "{self.peer(name, cell)}"\n'
-                f'address = "10.60.{number}.{2 if near else 1}"\ninterval = "300ms"\nmultiplier = 3\n')
+                f'address = "10.60.{number}.{2 if near else 1}"\n' + "\n".join(cell.settings) + "\n")
 
     def _underlay(self, number, cell):
         far = self.nodes[cell.far]
         subprocess.run(["ip", "link", "add", f"u{number}", "netns", str(self.near.pid), "type", "veth",
                         "peer", "name", f"u{number}", "netns", str(far.pid)], check=True)
         for way, node in enumerate((self.near, far)):
-            node.run(["sh", "-ec", f"ip address add 10.61.{number}.{way + 1}/24 dev u{number}; ip link set u{number} up; "
-                                   f"tc qdisc add dev u{number} root {cell.netem(way)} limit 10000"])
+            node.run(["sh", "-ec", "\n".join([f"ip address add 10.61.{number}.{way + 1}/24 dev u{number}", f"ip link set u{number} up",
+                                              *cell.queues(way, f"u{number}")])])
 
     def _tunnels(self, name):
         node = self.nodes[name]
