@@ -107,7 +107,14 @@ struct Metrics {
     friend bool operator==(const Metrics&, const Metrics&) = default;
 };
 
+struct Process {
+    int priority = 0;             // SCHED_FIFO, of the probe thread; 0: what wgbfd was started with
+    std::optional<unsigned> cpu;  // the only one that the probe thread runs on
+    friend bool operator==(const Process&, const Process&) = default;
+};
+
 struct Config {
+    Process process;
     Probe probe;
     Bind bind = Bind::any;
     Quality quality;

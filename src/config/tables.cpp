@@ -10,9 +10,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array top_keys{"probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv,
-                              "frr"sv,   "bird"sv,    "damping"sv,   "group"sv,     "metrics"sv};
-constexpr std::array top_later{"process"sv};
+constexpr std::array top_keys{"process"sv, "probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv,
+                              "frr"sv,     "bird"sv,  "damping"sv, "group"sv,     "metrics"sv};
 constexpr std::array probe_keys{"interval"sv,   "multiplier"sv, "padding"sv, "require_proof"sv,
                                 "trust_data"sv, "up_delay"sv,   "bind"sv};
 constexpr std::array probe_later{"protocol"sv};
@@ -166,7 +165,8 @@ base::Result<Config, Errors> read(const Table& root) {
     Config config;
     Report report;
     Seen seen;
-    refuse_unknown(root, {"at the top level", top_keys, top_later}, report);
+    refuse_unknown(root, {"at the top level", top_keys, {}}, report);
+    if (const auto* table = table_at(root, "process", report)) config.process = read_process(*table, report);
     if (const auto* table = table_at(root, "probe", report)) read_probe(*table, config, report);
     if (const auto* table = table_at(root, "quality", report))
         overlay_quality(*table, "in [quality]", config.quality, report);

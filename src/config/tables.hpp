@@ -49,6 +49,9 @@ void overlay_policy(const Table& table, const Config& defaults, Adjacency& out, 
 Frr read_frr(const Table& table, Report& report);
 void check_frr_feeds(const Table& root, const Config& config, Report& report);  // they need a key of [frr]
 
+// process_table.cpp
+Process read_process(const Table& table, Report& report);
+
 // metrics_table.cpp
 Metrics read_metrics(const Table& table, Report& report);
 

@@ -78,6 +78,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       flush_timer_{io_},
       second_timer_{io_},
       stop_timer_{io_} {
+    realtime_.follow(loop_, controller_.config().process);
     if (undo_.problem()) log_.write(Level::warning, "undo_log problem=\"" + *undo_.problem() + "\"");
     were_up_ = settings_.run_dir.read_were_up();
     controller_.on_drained(settings_.run_dir.read_drained());

@@ -31,6 +31,7 @@
 #include "daemon/log.hpp"
 #include "daemon/metrics_server.hpp"
 #include "daemon/quality_sockets.hpp"
+#include "daemon/realtime.hpp"
 #include "daemon/route_sources.hpp"
 #include "daemon/run_dir.hpp"
 #include "frr/bfd_dataplane.hpp"
@@ -113,6 +114,7 @@ private:
     control::Controller controller_;
     std::uint64_t seed_;
     net::Loop loop_;
+    Realtime realtime_;
     io::FdWatch probe_watch_;
     Listeners listeners_;
     QualitySockets quality_sockets_;

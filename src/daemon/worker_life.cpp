@@ -121,6 +121,7 @@ std::optional<std::string> Worker::reload() {
             return "[bird] include cannot change while the daemon runs: stop it and start it again";
         const bool other_bfdd = config.frr.bfd_dataplane != controller_.config().frr.bfd_dataplane;
         controller_.on_config(clock_now(), std::move(config));
+        realtime_.follow(loop_, controller_.config().process);
         remember_drained();  // by their names of today
         follow_nexthop_table();
         frr_settings_.follow(controller_.config().frr.vty);
@@ -159,6 +160,7 @@ view::ProbeLoop Worker::probe_loop() const {
     out.wakeups_per_s = wakeups_per_s_;
     out.wakeups = loop.wakeups.value();
     out.realtime = loop_.realtime();
+    out.problems = realtime_.problems();
     for (std::size_t i = 0; i < bfd::drop_reasons; ++i)
         out.dropped.emplace_back(to_string(static_cast<bfd::DropReason>(i)), engine.dropped[i].value());
     out.kernel_drops = loop.kernel_drops.value();
@@ -221,6 +223,7 @@ view::Process Worker::process() const {
         out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
                                std::to_string(probe::default_capacity));
     out.problems.insert(out.problems.end(), quality_sockets_.problems().begin(), quality_sockets_.problems().end());
+    out.problems.insert(out.problems.end(), realtime_.problems().begin(), realtime_.problems().end());
     out.problems.insert(out.problems.end(), listeners_.problems().begin(), listeners_.problems().end());
     return out;
 }
@@ -247,6 +250,7 @@ void Worker::sample() {
         std::set<std::string> now;
         for (const auto& problem : quality_sockets_.problems()) now.insert("source problem=\"" + problem + "\"");
         for (const auto& problem : source_problems()) now.insert("source problem=\"" + problem + "\"");
+        for (const auto& problem : realtime_.problems()) now.insert("process problem=\"" + problem + "\"");
         for (const auto& problem : frr_settings_.problems()) now.insert("frr-vty problem=\"" + problem + "\"");
         for (const auto& problem : former_includes_.problems()) now.insert("bird-include problem=\"" + problem + "\"");
         for (const auto& problem : now)

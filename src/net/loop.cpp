@@ -1,5 +1,6 @@
 #include "net/loop.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,17 +42,6 @@ base::UniqueFd event_counter() {
 void ring(const base::UniqueFd& fd) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(fd.get(), &one, sizeof one);  // full: it is readable anyway
-}
-
-// Two threads at one real-time priority wait for each other on one processor: a millisecond of the control thread's
-// work would be a millisecond of a verdict's lateness. Lowering one's own needs no permission.
-void give_way() {
-    sched_param mine{};
-    const int policy = ::sched_getscheduler(0);
-    if (policy != SCHED_FIFO && policy != SCHED_RR) return;
-    if (::sched_getparam(0, &mine) != 0 || mine.sched_priority <= ::sched_get_priority_min(policy)) return;
-    --mine.sched_priority;
-    ::sched_setscheduler(0, policy, &mine);
 }
 
 }  // namespace
@@ -272,7 +262,9 @@ Loop::Loop(const LoopSettings& settings)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_attr_destroy(&attributes);
     if (error != 0) throw std::system_error{error, std::generic_category(), "pthread_create"};
-    give_way();
+    await_start();
+    scheduling_.emplace(static_cast<pid_t>(thread_id_.value()));
+    if (scheduling_->priority() > 0) give_way_to(scheduling_->priority());
 }
 
 Loop::~Loop() {
@@ -288,8 +280,17 @@ void* Loop::run(void* self) {
     ::prctl(PR_SET_TIMERSLACK, 1UL);  // ns: wake at the deadline, not up to 50 µs after it
     auto& loop = *static_cast<Loop*>(self);
     loop.thread_id_.set(static_cast<std::uint64_t>(::gettid()));
+    ring(loop.event_fd_);
     loop.turn_->run();
     return nullptr;
+}
+
+// It has told its number.
+void Loop::await_start() {
+    pollfd told{event_fd_.get(), POLLIN, 0};
+    while (::poll(&told, 1, -1) < 0) {
+    }
+    acknowledge();
 }
 
 bool Loop::post(const probe::Command& command) {
@@ -308,6 +309,12 @@ void Loop::acknowledge() {
 std::optional<probe::Event> Loop::next_event() { return events_.pop(); }
 
 const LoopCounters& Loop::counters() const { return turn_->counters(); }
+
+SchedulingRefused Loop::schedule(const Scheduling& wish) {
+    const auto refused = scheduling_->apply(wish);
+    if (scheduling_->priority() > 0) give_way_to(scheduling_->priority());
+    return refused;
+}
 
 bool Loop::realtime() const {
     const int policy = ::sched_getscheduler(static_cast<pid_t>(thread_id_.value()));  // asked anew: chrt may change it

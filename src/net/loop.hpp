@@ -12,6 +12,7 @@
 #include "base/counter.hpp"
 #include "base/unique_fd.hpp"
 #include "net/gauging.hpp"
+#include "net/scheduling.hpp"
 #include "net/spsc_queue.hpp"
 #include "probe/engine.hpp"
 
@@ -54,11 +55,14 @@ public:
     std::optional<probe::Event> next_event();
 
     const LoopCounters& counters() const;
+    // Where the thread then is real-time, a caller that is too goes below it, for good.
+    SchedulingRefused schedule(const Scheduling& wish);
     bool realtime() const;  // does the thread run under SCHED_FIFO or SCHED_RR?
 
 private:
     class Turn;  // what the thread owns
     static void* run(void* self);
+    void await_start();
 
     base::UniqueFd wake_fd_;   // control → probe
     base::UniqueFd event_fd_;  // probe → control
@@ -68,6 +72,7 @@ private:
     SpscQueue<probe::Event> events_;
     std::unique_ptr<Turn> turn_;
     pthread_t thread_{};
+    std::optional<ThreadScheduling> scheduling_;
 };
 
 }  // namespace net

@@ -141,11 +141,14 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
 json probe_loop_of(const ProbeLoop& loop) {
     auto dropped = json::object();
     for (const auto& [reason, count] : loop.dropped) dropped[clean(reason)] = count;
+    auto problems = json::array();
+    for (const auto& problem : loop.problems) problems.push_back(clean(problem));
     return {{"late_wakes", loop.late_wakes},
             {"max_lateness_us", micros(loop.max_lateness)},
             {"stalls", loop.stalls},
             {"wakeups_per_s", loop.wakeups_per_s},
             {"realtime", loop.realtime},
+            {"problems", std::move(problems)},
             {"dropped", std::move(dropped)},
             {"kernel_drops", loop.kernel_drops},
             {"quality",

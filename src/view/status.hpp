@@ -28,6 +28,7 @@ struct ProbeLoop {
     std::uint64_t wakeups_per_s = 0;
     std::uint64_t wakeups = 0;  // since the worker began
     bool realtime = false;
+    std::vector<std::string> problems{};                         // what of [process] the host refuses
     std::vector<std::pair<std::string, std::uint64_t>> dropped;  // datagrams refused, by reason
     std::uint64_t kernel_drops = 0;                              // by the socket filter or a full receive buffer
     std::optional<Histogram> lateness{};                         // of what was due

@@ -62,8 +62,6 @@ TEST_CASE("nearest: two slips are close, three are another word") {
 }
 
 TEST_CASE("a key of a later version is refused, not ignored") {
-    CHECK(bad("[process]\npriority = 50\n") ==
-          Lines{"f:1:2: the key \"process\" at the top level is not available in this version: remove it"});
     for (const std::string line : {"protocol = \"bfd\"", "protocol = \"icmp\""}) {
         CAPTURE(line);
         CHECK(bad("[probe]\n" + line + "\n").size() == 1);
@@ -271,6 +269,15 @@ TEST_CASE("[frr]: the places that bfdd can listen at, the others with the reason
           Lines{"f:2:7: vty \"run/frr\" must be an absolute path of at most 90 characters, such as \"/run/frr\""});
     CHECK(bad("[frr]\nvty = \"/" + std::string(89, 'x') + "\"\n").empty());
     CHECK(bad("[frr]\nvty = \"/" + std::string(90, 'x') + "\"\n").size() == 1);
+}
+
+TEST_CASE("the probe thread's priority and CPU are numbers that Linux knows") {
+    CHECK(bad("[process]\npriority = 100\ncpu = 1024\n") ==
+          Lines{"f:2:12: priority must be an integer from 0 to 99, not 100",
+                "f:3:7: cpu must be an integer from 0 to 1023, not 1024"});
+    CHECK(bad("[process]\npriority = -1\ncpu = -1\n").size() == 2);
+    CHECK(bad("[process]\ncpu = \"0\"\n") == Lines{"f:2:7: cpu must be an integer from 0 to 1023, not a string"});
+    CHECK(bad("[process]\nnice = 1\n").size() == 1);
 }
 
 TEST_CASE("metrics are listened for at an address") {

@@ -101,6 +101,13 @@ TEST_CASE("sessions outside WireGuard are single hop or multihop") {
     CHECK(c.sessions[2].minimum_ttl == 254);
 }
 
+TEST_CASE("the probe thread runs as it was started unless told") {
+    CHECK(good("").process == config::Process{.priority = 0, .cpu = std::nullopt});
+    CHECK(good("[process]\n").process == config::Process{});
+    CHECK(good("[process]\npriority = 99\ncpu = 1023\n").process == config::Process{.priority = 99, .cpu = 1023});
+    CHECK(good("[process]\npriority = 0\ncpu = 0\n").process == config::Process{.priority = 0, .cpu = 0});
+}
+
 TEST_CASE("metrics listen nowhere unless told; their port is 9784 where none is written") {
     const auto listen = [](const std::string& text) {
         return good("[metrics]\nlisten = '" + text + "'\n").metrics.listen;

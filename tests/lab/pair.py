@@ -69,8 +69,8 @@ class Host:
     def configure(self, text):
         return self.write("/run/wgbfd.toml", text)
 
-    def start(self, *options, log="wgbfd.log"):
-        self.daemon = self.node.spawn([self.binary, "run", "--run-dir", RUN_DIR, *options], log)
+    def start(self, *options, log="wgbfd.log", before=()):
+        self.daemon = self.node.spawn([*before, self.binary, "run", "--run-dir", RUN_DIR, *options], log)
         return wait(lambda: self.status() or self.daemon.poll() is not None)
 
     def start_configured(self, text):

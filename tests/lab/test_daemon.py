@@ -19,7 +19,8 @@ LINK = '[interface.wg0]\nfeeds = ["link"]\n'
 # design.md "Commands", and what was added to it since (stable; additions only).
 KEYS = {
     "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems", "routes"},
-    "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops", "quality"},
+    "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops", "quality",
+                   "problems"},
     "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
                   "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by",
                   "prefixes", "failover", "base_cost", "measuring"},
@@ -35,6 +36,61 @@ KEYS = {
 def same_keys(what, value):
     difference = set(value) ^ KEYS[what]
     check(f"status --json: {what} has exactly the documented keys", not difference, sorted(difference))
+
+
+# --- [process] ------------------------------------------------------------------------------------------------------
+def process(build):
+    """The probe thread's priority and CPU: as configured, followed by a reload; what is refused is told and stops nothing."""
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        cpu = min(os.sched_getaffinity(0))
+        host.start_configured(f"[process]\npriority = 2\ncpu = {cpu}\n")
+        policies = _policies(host)
+        check("[process] priority: the probe thread alone is real-time", policies == {"probe": (os.SCHED_FIFO, 2), "wgbfd": (os.SCHED_OTHER, 0)},
+              policies)
+        check("[process] cpu: the probe thread alone runs there and nowhere else", _cpus(host)["probe"] == {cpu} and
+              _cpus(host)["wgbfd"] == os.sched_getaffinity(0), _cpus(host))
+        loop = host.status()["probe_loop"]
+        check("status says so", loop["realtime"] is True and loop["problems"] == [], loop)
+        host.configure("[process]\ncpu = 1023\n")
+        check("a reload takes both back", host.wgbfd("reload").returncode == 0 and not host.status()["probe_loop"]["realtime"] and
+              _policies(host)["probe"] == (os.SCHED_OTHER, 0) and _cpus(host)["probe"] == {cpu}, (_policies(host), _cpus(host)))
+        problem = " ".join(host.status()["problems"])
+        check("a CPU that is not there is told in status", "[process] cpu = 1023" in problem and "lscpu -e" in problem, problem)
+        check("and in the log", bool(wait(lambda: "cpu = 1023" in host.log())), host.log()[-400:])
+        host.configure("")
+        check("and forgotten with its key", host.wgbfd("reload").returncode == 0 and host.status()["problems"] == [] and
+              _cpus(host)["probe"] == os.sched_getaffinity(0), (host.status()["problems"], _cpus(host)))
+        host.terminate()
+        _not_permitted(pair)
+
+
+def _not_permitted(pair):
+    host = pair.a
+    host.configure("[process]\npriority = 2\n")
+    host.start("--config", "/run/wgbfd.toml", before=("prlimit", "--rtprio=0", "setpriv", "--bounding-set", "-sys_nice"))
+    pair.b.start()
+    loop = host.status()["probe_loop"]
+    says = " ".join(loop["problems"])
+    check("who may not be real-time is told what to do", loop["realtime"] is False and "CAP_SYS_NICE" in says and
+          "LimitRTPRIO=2" in says and says in host.status()["problems"], loop)
+    check("in the log too", bool(wait(lambda: "LimitRTPRIO=2" in host.log())), host.log()[-400:])
+    check("and probes all the same", host.is_up(), host.rows())
+
+
+def _threads(host):
+    worker = host.processes()[-1]
+    for task in os.listdir(f"/proc/{worker}/task"):
+        with open(f"/proc/{worker}/task/{task}/comm", encoding="utf-8") as comm:
+            yield comm.read().strip(), int(task)
+
+
+def _policies(host):
+    return {name: (os.sched_getscheduler(task), os.sched_getparam(task).sched_priority) for name, task in _threads(host)}
+
+
+def _cpus(host):
+    return {name: os.sched_getaffinity(task) for name, task in _threads(host)}
 
 
 # --- what it does ---------------------------------------------------------------------------------------------------
@@ -357,7 +413,7 @@ def read_events(process, seen):
 
 
 GROUPS = {group.__name__.replace("_", "-"): group
-          for group in (defaults, commands, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
+          for group in (defaults, commands, process, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
