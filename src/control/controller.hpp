@@ -138,6 +138,7 @@ public:
     std::vector<Row> rows() const;
     std::set<std::string> were_up() const;  // for the next start
     std::vector<bfd::SessionKey> session_keys() const;
+    std::vector<bfd::SessionKey> measured_keys() const;  // of paths that are measured, or whose peers may measure them
     bool wants_neighbors() const;  // some adjacency has, or may come to have, its address from them
     std::size_t refused_sessions() const { return sessions_.refused(); }  // there was no slot for them
     const config::Config& config() const { return config_; }

@@ -163,4 +163,11 @@ std::vector<bfd::SessionKey> Controller::session_keys() const {
     return keys;
 }
 
+std::vector<bfd::SessionKey> Controller::measured_keys() const {
+    std::vector<bfd::SessionKey> keys;
+    for (const auto& [key, tracked] : adjacencies_.all())
+        if (tracked.key && tracked.wants_probe()) keys.push_back(*tracked.key);
+    return keys;
+}
+
 }  // namespace control

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -55,8 +56,11 @@ struct Client {
     boost::beast::tcp_stream stream;
     boost::beast::flat_buffer in{longest_header};
     std::optional<http::request_parser<http::string_body>> request;
-    http::response<http::string_body> response;
+    http::response<http::span_body<const char>> response;
+    Http::Page page;  // that the response shows
 };
+
+Http::Page hint_page() { return std::make_shared<const std::string>(hint); }
 
 }  // namespace
 
@@ -68,11 +72,13 @@ struct Http::State : std::enable_shared_from_this<State> {
     void fail(const error_code& error);
     void listen_later();
     void accept();
+    void accept_where_room();
     void read(const std::shared_ptr<Client>& client);
     void answer(const std::shared_ptr<Client>& client);
     void refuse(const std::shared_ptr<Client>& client);
-    void respond(const std::shared_ptr<Client>& client, http::status status, std::string body);
+    void respond(const std::shared_ptr<Client>& client, http::status status, Page body);
     void write(const std::shared_ptr<Client>& client);
+    void drop_an_idle();
     void leave();
 
     std::string address, problem;
@@ -81,6 +87,8 @@ struct Http::State : std::enable_shared_from_this<State> {
     tcp::acceptor acceptor;
     boost::asio::steady_timer again;
     std::size_t clients = 0;
+    std::vector<std::shared_ptr<Client>> idle;  // … of them that have asked nothing yet, or again; longest first
+    bool accepting = false;
     bool alive = true;
 };
 
@@ -112,21 +120,36 @@ void Http::State::listen() {
     if (!error) acceptor.listen(static_cast<int>(most_clients), error);
     if (error) return fail(error);
     if (!std::exchange(problem, {}).empty()) events.on_note("listens address=" + address);
-    accept();
+    accept_where_room();
+}
+
+void Http::State::accept_where_room() {
+    const bool has_room = clients < most_clients || !idle.empty();
+    if (alive && acceptor.is_open() && has_room && !std::exchange(accepting, true)) accept();
 }
 
 void Http::State::accept() {
     acceptor.async_accept([self = shared_from_this()](const error_code& error, tcp::socket socket) {
+        self->accepting = false;
         if (!self->alive) return;
         if (error) return self->fail(error);  // out of descriptors, say
+        if (self->clients >= most_clients) self->drop_an_idle();
         ++self->clients;
         self->read(std::make_shared<Client>(std::move(socket)));
-        if (self->clients < most_clients) self->accept();  // else when one leaves
+        self->accept_where_room();
     });
 }
 
+void Http::State::drop_an_idle() {
+    if (idle.empty()) return;
+    const auto longest = idle.front();
+    idle.erase(idle.begin());
+    longest->stream.close();  // its read ends, and with it the client
+}
+
 void Http::State::leave() {
-    if (clients-- == most_clients && alive && acceptor.is_open()) accept();
+    --clients;
+    accept_where_room();
 }
 
 void Http::State::read(const std::shared_ptr<Client>& client) {
@@ -134,8 +157,10 @@ void Http::State::read(const std::shared_ptr<Client>& client) {
     client->request->header_limit(longest_header);
     client->request->body_limit(longest_body);
     client->stream.expires_after(patience);
+    idle.push_back(client);
     http::async_read(client->stream, client->in, *client->request,
                      [self = shared_from_this(), client](const error_code& error, std::size_t) {
+                         std::erase(self->idle, client);
                          if (!self->alive) return self->leave();
                          if (is_malformed(error)) return self->refuse(client);
                          if (error) return self->leave();
@@ -146,11 +171,11 @@ void Http::State::read(const std::shared_ptr<Client>& client) {
 void Http::State::answer(const std::shared_ptr<Client>& client) {
     const auto& request = client->request->get();
     if (request.method() != http::verb::get && request.method() != http::verb::head)
-        return respond(client, http::status::method_not_allowed, hint);
+        return respond(client, http::status::method_not_allowed, hint_page());
     const auto target = request.target();
-    if (target.substr(0, target.find('?')) != "/metrics") return respond(client, http::status::not_found, hint);
+    if (target.substr(0, target.find('?')) != "/metrics") return respond(client, http::status::not_found, hint_page());
     client->stream.expires_never();
-    events.metrics([weak = weak_from_this(), client](std::string page) {
+    events.metrics([weak = weak_from_this(), client](Page page) {
         if (const auto self = weak.lock(); self && self->alive)
             self->respond(client, http::status::ok, std::move(page));
     });
@@ -160,18 +185,20 @@ void Http::State::refuse(const std::shared_ptr<Client>& client) {
     auto& response = client->response = {http::status::bad_request, 11};
     response.set(http::field::content_type, "text/plain");
     response.keep_alive(false);
-    response.body() = hint;
+    client->page = hint_page();
+    response.body() = *client->page;
     response.prepare_payload();
     write(client);
 }
 
-void Http::State::respond(const std::shared_ptr<Client>& client, http::status status, std::string body) {
+void Http::State::respond(const std::shared_ptr<Client>& client, http::status status, Page body) {
     const auto& request = client->request->get();
     auto& response = client->response = {status, request.version()};
     response.set(http::field::content_type, status == http::status::ok ? content_type : "text/plain");
     response.keep_alive(request.keep_alive());
-    response.content_length(body.size());
-    if (request.method() != http::verb::head) response.body() = std::move(body);
+    response.content_length(body->size());
+    client->page = std::move(body);
+    if (request.method() != http::verb::head) response.body() = *client->page;
     write(client);
 }
 
@@ -180,8 +207,10 @@ void Http::State::write(const std::shared_ptr<Client>& client) {
     client->stream.expires_after(patience);
     http::async_write(client->stream, client->response,
                       [self = shared_from_this(), client](const error_code& error, std::size_t) {
+                          client->page.reset();
                           if (error || !self->alive || !client->response.keep_alive()) return self->leave();
                           self->read(client);
+                          self->accept_where_room();
                       });
 }
 

@@ -1,5 +1,6 @@
-// The metrics over HTTP: GET /metrics, and nothing else. Few clients, small requests, each in its time; a port that is
-// taken is told of and tried again. HTTP itself is Boost.Beast's.
+// The metrics over HTTP: GET /metrics, and nothing else. Few clients, small requests, each in its time; who comes when
+// there is no room takes the place of who has asked nothing for the longest. A port that is taken is told of and tried
+// again. HTTP itself is Boost.Beast's.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@ class Http {
 public:
     static constexpr std::size_t most_clients = 16;
 
-    using Reply = std::function<void(std::string page)>;
+    using Page = std::shared_ptr<const std::string>;  // one for all who wait for it
+    using Reply = std::function<void(Page page)>;
     struct Events {
         // Makes the page of /metrics: calls `reply` once, now or later.
         std::function<void(Reply reply)> metrics;

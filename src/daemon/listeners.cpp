@@ -49,8 +49,11 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
         post_(probe::Unlisten{.multihop = place->multihop, .local = place->address, .ifindex = place->ifindex});
         place = open_.erase(place);
     }
+    std::erase_if(refused_,
+                  [&](const auto& item) { return item.first.address.is_set() && !wanted.contains(item.first); });
+    for (const auto& [place, problem] : refused_) problems_.push_back(problem);
     for (const auto& place : wanted) {
-        if (open_.contains(place)) continue;
+        if (open_.contains(place) || refused_.contains(place)) continue;
         auto fd = net::bind_receive(place.address.family, place.multihop, place.address, place.ifindex);
         if (!fd) {
             problems_.push_back(explain(fd.error()));
@@ -60,6 +63,19 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
             .fd = fd->release(), .multihop = place.multihop, .local = place.address, .ifindex = place.ifindex});
         open_.insert(place);
     }
+}
+
+void Listeners::on_refused(const probe::Listen& listen, int error) {
+    const LocalAddress place{.address = listen.local, .ifindex = listen.ifindex, .multihop = listen.multihop};
+    if (place.address.is_set() && open_.erase(place) == 0) return;  // nobody wants it any more
+    const auto where = place.address.is_set() ? to_string(place.address) : std::string{"all addresses"};
+    refused_[place] = "the probe thread cannot listen on " + where + ": " + std::strerror(error) +
+                      (place.address.is_set() ? "; tried again" : "; restart wgbfd");
+    problems_.push_back(refused_[place]);
+}
+
+void Listeners::retry() {
+    std::erase_if(refused_, [](const auto& item) { return item.first.address.is_set(); });
 }
 
 }  // namespace wgbfd

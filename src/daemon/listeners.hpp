@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -33,11 +34,15 @@ public:
     // Follows the addresses sessions use: opens what is new, closes what is unused. What cannot be bound is told in
     // problems() and tried again at the next call.
     void follow(const std::set<LocalAddress>& wanted);
+    // By the probe thread: told in problems(), and left alone until retry().
+    void on_refused(const probe::Listen& listen, int error);
+    void retry();
     const std::vector<std::string>& problems() const { return problems_; }
 
 private:
     Post post_;
     std::set<LocalAddress> open_;
+    std::map<LocalAddress, std::string> refused_;
     std::vector<std::string> problems_;
 };
 

@@ -31,7 +31,7 @@ void MetricsServer::scrape(Http::Reply reply) {
 
 void MetricsServer::slice() {
     if (page_->step()) return slice_.expire_after({});
-    const auto text = std::move(*std::exchange(page_, nullptr)).take();
+    const auto text = std::make_shared<const std::string>(std::move(*std::exchange(page_, nullptr)).take());
     for (const auto& reply : std::exchange(waiting_, {})) reply(text);
 }
 

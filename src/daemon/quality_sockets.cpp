@@ -1,14 +1,14 @@
 #include "daemon/quality_sockets.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "net/quality_socket.hpp"
 
 namespace wgbfd {
 namespace {
-
-constexpr std::array families{base::Family::v4, base::Family::v6};
 
 std::string explain(probe::Use use, const net::BindFailure& failure) {
     auto text = "quality: " + failure.what + ": " + std::strerror(failure.error);
@@ -28,24 +28,66 @@ bool is_missing_family(const net::BindFailure& failure) {
 
 }  // namespace
 
-void QualitySockets::open() {
-    problems_.clear();
-    for (const auto use : uses)
-        for (const auto family : families) open(use, family);
+QualitySockets::QualitySockets(Post post, std::uint16_t identifier, std::uint32_t seed, config::Bind bind)
+    : post_{std::move(post)}, identifier_{identifier}, seed_{seed} {
+    for (const auto family : {base::Family::v4, base::Family::v6}) {
+        if (bind == config::Bind::any) wanted_.insert({probe::Use::stamp_requests, family});
+        wanted_.insert({probe::Use::stamp_answers, family});
+        wanted_.insert({probe::Use::echo_answers, family});
+    }
 }
 
-void QualitySockets::open(probe::Use use, base::Family family) {
-    auto& is_open = is_open_[static_cast<std::size_t>(use) - 1][family == base::Family::v4 ? 0 : 1];
-    if (is_open) return;
-    auto fd = use == probe::Use::stamp_requests  ? net::bind_reflector(family)
-              : use == probe::Use::stamp_answers ? net::bind_prober(family, seed_)
-                                                 : net::open_echo(family, identifier_);
+void QualitySockets::open() {
+    failed_.clear();
+    for (const auto& place : wanted_)
+        if (!open_.contains(place)) open(place);
+    list_problems();
+}
+
+// What failed is left to open(), which comes less often.
+void QualitySockets::follow(const std::set<LocalAddress>& wanted) {
+    std::set<Place> places;
+    for (const auto& [address, ifindex, multihop] : wanted)
+        places.insert({probe::Use::stamp_requests, address.family, address, ifindex});
+    const auto is_left = [&](const Place& place) { return place.local.is_set() && !places.contains(place); };
+    for (const auto& place : open_)
+        if (is_left(place))
+            post_(probe::Unlisten{.use = place.use, .multihop = false, .local = place.local, .ifindex = place.ifindex});
+    std::erase_if(open_, is_left);
+    std::erase_if(wanted_, is_left);
+    std::erase_if(failed_, [&](const auto& item) { return is_left(item.first); });
+    for (const auto& place : places)
+        if (wanted_.insert(place).second) open(place);
+    list_problems();
+}
+
+void QualitySockets::on_refused(const probe::Listen& listen, int error) {
+    const Place place{listen.use, listen.family, listen.local, listen.ifindex};
+    if (open_.erase(place) == 0) return;  // nobody wants it any more
+    failed_[place] = explain(place.use, {error, "the probe thread's epoll_ctl"});
+    list_problems();
+}
+
+void QualitySockets::open(const Place& place) {
+    auto fd = place.use == probe::Use::stamp_requests  ? net::bind_reflector(place.family, place.local, place.ifindex)
+              : place.use == probe::Use::stamp_answers ? net::bind_prober(place.family, seed_)
+                                                       : net::open_echo(place.family, identifier_);
     if (fd) {
-        is_open = true;
-        post_(probe::Listen{.fd = fd->release(), .use = use, .family = family});
-    } else if (!is_missing_family(fd.error())) {
-        problems_.push_back(explain(use, fd.error()));
+        open_.insert(place);
+        post_(probe::Listen{.fd = fd->release(),
+                            .use = place.use,
+                            .family = place.family,
+                            .local = place.local,
+                            .ifindex = place.ifindex});
+    } else if (place.local.is_set() || !is_missing_family(fd.error())) {
+        failed_[place] = explain(place.use, fd.error());
     }
+}
+
+void QualitySockets::list_problems() {
+    problems_.clear();
+    for (const auto& [place, problem] : failed_)
+        if (std::ranges::find(problems_, problem) == problems_.end()) problems_.push_back(problem);
 }
 
 }  // namespace wgbfd

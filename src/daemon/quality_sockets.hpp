@@ -2,12 +2,15 @@
 // cannot be opened is a problem told in status, is tried again, and keeps nobody from probing.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
+#include "daemon/listeners.hpp"
 #include "probe/command.hpp"
 
 namespace wgbfd {
@@ -16,22 +19,32 @@ class QualitySockets {
 public:
     using Post = std::function<void(const probe::Command&)>;
 
-    // `identifier`: of the ICMP echo requests. `seed` spreads source ports.
-    QualitySockets(Post post, std::uint16_t identifier, std::uint32_t seed)
-        : post_{std::move(post)}, identifier_{identifier}, seed_{seed} {}
+    // `identifier`: of the ICMP echo requests. `seed` spreads source ports. With bind = "addresses" peers' requests are
+    // heard where follow() says.
+    QualitySockets(Post post, std::uint16_t identifier, std::uint32_t seed, config::Bind bind);
 
-    void open();  // those that are not open yet
+    void open();                                              // those that are not open yet
+    void follow(const std::set<LocalAddress>& wanted);        // the addresses to reflect at
+    void on_refused(const probe::Listen& listen, int error);  // by the probe thread
     const std::vector<std::string>& problems() const { return problems_; }
 
 private:
-    static constexpr std::array uses{probe::Use::stamp_requests, probe::Use::stamp_answers, probe::Use::echo_answers};
-    void open(probe::Use use, base::Family family);
+    struct Place {
+        probe::Use use;
+        base::Family family;
+        base::IpAddress local{};  // unset: all addresses
+        base::IfIndex ifindex{};
+        friend auto operator<=>(const Place&, const Place&) = default;
+    };
+    void open(const Place& place);
+    void list_problems();
 
     Post post_;
     std::uint16_t identifier_;
     std::uint32_t seed_;
-    std::array<std::array<bool, 2>, uses.size()> is_open_{};
-    std::vector<std::string> problems_;
+    std::set<Place> wanted_, open_;
+    std::map<Place, std::string> failed_;
+    std::vector<std::string> problems_;  // each once
 };
 
 }  // namespace wgbfd

@@ -59,7 +59,8 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       probe_watch_{io_, loop_.event_fd(), [this] { on_probe_events(); }},
       listeners_{[this](const probe::Command& command) { pending_.push_back(command); }},
       quality_sockets_{[this](const probe::Command& command) { pending_.push_back(command); },
-                       static_cast<std::uint16_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)},
+                       static_cast<std::uint16_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32),
+                       controller_.config().bind},
       undo_{settings_.run_dir.undo_log()},
       link_feed_{io_, undo_, clock_now},
       bird_control_{io_, controller_.config().bird.control},
@@ -154,10 +155,20 @@ void Worker::on_probe_events() {
             schedule_turn();
             return;
         }
-        controller_.on_event(now, *event);
+        if (const auto* refused = std::get_if<probe::ListenFailed>(&*event))
+            on_refused(*refused);
+        else
+            controller_.on_event(now, *event);
     }
     schedule_turn();
     boost::asio::post(io_, [this] { on_probe_events(); });  // the rest after whoever waits
+}
+
+void Worker::on_refused(const probe::ListenFailed& refused) {
+    if (refused.listen.use == probe::Use::bfd)
+        listeners_.on_refused(refused.listen, refused.error);
+    else
+        quality_sockets_.on_refused(refused.listen, refused.error);
 }
 
 void Worker::schedule_turn() {
@@ -264,6 +275,12 @@ void Worker::follow_listeners() {
                                    .ifindex = address.local.is_link_local() ? link.index : base::IfIndex{},
                                    .multihop = false});
     listeners_.follow(wanted);
+    std::set<LocalAddress> reflecting;
+    for (const auto& key : controller_.measured_keys())
+        reflecting.insert({.address = key.local,
+                           .ifindex = key.local.is_link_local() ? key.ifindex : base::IfIndex{},
+                           .multihop = false});
+    quality_sockets_.follow(reflecting);
 }
 
 void Worker::arm_deadline() {

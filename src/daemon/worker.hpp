@@ -71,6 +71,7 @@ private:
     void watch_host();
     void on_host();
     void on_probe_events();
+    void on_refused(const probe::ListenFailed& refused);
     void schedule_turn();
     void turn();
     void flush_commands();
@@ -149,7 +150,7 @@ private:
     std::set<std::string> were_up_;
     std::set<std::string> problems_told_;
     std::uint64_t wakeups_before_ = 0, wakeups_per_s_ = 0;
-    unsigned seconds_without_socket_ = 0;
+    std::uint64_t seconds_ = 0;  // that sample() has seen
     bool turn_scheduled_ = false;
     bool ready_told_ = false;
     bool stopping_ = false;

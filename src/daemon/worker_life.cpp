@@ -242,8 +242,9 @@ std::vector<std::string> Worker::source_problems() const {
 void Worker::sample() {
     const auto wakeups = loop_.counters().wakeups.value();
     wakeups_per_s_ = wakeups - std::exchange(wakeups_before_, wakeups);
-    if (!quality_sockets_.problems().empty() && ++seconds_without_socket_ % 10 == 0) {
-        quality_sockets_.open();
+    if (++seconds_ % 10 == 0) {
+        if (!quality_sockets_.problems().empty()) quality_sockets_.open();
+        listeners_.retry();
         schedule_turn();
     }
     if (devices_) {

@@ -16,6 +16,23 @@ base::Now read_now() {
     return {steady_now(), std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now())};
 }
 
+int send(const probe::GaugePacket& packet, int fd) {
+    if (fd < 0) return EAFNOSUPPORT;
+    SocketAddress destination{packet.key.remote.family, packet.key.remote, packet.port, packet.key.ifindex};
+    iovec data{const_cast<std::byte*>(packet.payload.data()), packet.payload.size()};
+    msghdr header{};
+    header.msg_name = destination.data();
+    header.msg_namelen = destination.size();
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    PacketInfo info;
+    set_source(header, info, packet.key);
+    for (;;) {
+        if (::sendmsg(fd, &header, MSG_DONTWAIT) >= 0) return 0;
+        if (errno != EINTR) return errno;
+    }
+}
+
 }  // namespace
 
 void Gauging::on_listen(const probe::Listen& listen) {
@@ -29,7 +46,7 @@ void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePo
         if (now.steady >= bfd_due) break;
         const auto packet = gauges_.next(now, seen_until);
         if (!packet) break;
-        send_and_tell(now.steady, *packet);
+        send_and_tell(now.steady, *packet, socket_of(packet->use, packet->key.remote.family));
     }
     counters_.max_turn_us.raise_to(static_cast<std::uint64_t>((steady_now() - woken) / std::chrono::microseconds{1}));
 }
@@ -74,33 +91,16 @@ std::size_t Gauging::read_batch(Listener& listener, const ArrivalClock& clock) {
             if (listener.use != probe::Use::stamp_requests && !is_echo_v6) gauges_.on_missed(now.steady);
         }
         datagram.arrival = clock.arrival(stamp, listener.empty_at, now.steady);
-        if (const auto answer = gauges_.on_datagram(now, listener.use, datagram)) send_and_tell(now.steady, *answer);
+        if (const auto answer = gauges_.on_datagram(now, listener.use, datagram))
+            send_and_tell(now.steady, *answer, listener.fd.get());
     }
     return count;
 }
 
-void Gauging::send_and_tell(base::TimePoint now, const probe::GaugePacket& packet) {
-    const int error = send(packet);
+void Gauging::send_and_tell(base::TimePoint now, const probe::GaugePacket& packet, int fd) {
+    const int error = send(packet, fd);
     (error == 0 ? counters_.sent : counters_.send_errors).add();
     gauges_.on_sent(now, packet, error);
-}
-
-int Gauging::send(const probe::GaugePacket& packet) {
-    const int fd = socket_of(packet.use, packet.key.remote.family);
-    if (fd < 0) return EAFNOSUPPORT;
-    SocketAddress destination{packet.key.remote.family, packet.key.remote, packet.port, packet.key.ifindex};
-    iovec data{const_cast<std::byte*>(packet.payload.data()), packet.payload.size()};
-    msghdr header{};
-    header.msg_name = destination.data();
-    header.msg_namelen = destination.size();
-    header.msg_iov = &data;
-    header.msg_iovlen = 1;
-    PacketInfo info;
-    set_source(header, info, packet.key);
-    for (;;) {
-        if (::sendmsg(fd, &header, MSG_DONTWAIT) >= 0) return 0;
-        if (errno != EINTR) return errno;
-    }
 }
 
 }  // namespace net

@@ -42,8 +42,7 @@ private:
                              base::TimePoint end);
     void read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint end);
     std::size_t read_batch(Listener& listener, const ArrivalClock& clock);
-    int send(const probe::GaugePacket& packet);
-    void send_and_tell(base::TimePoint now, const probe::GaugePacket& packet);
+    void send_and_tell(base::TimePoint now, const probe::GaugePacket& packet, int fd);
     int& socket_of(probe::Use use, base::Family family) {
         return sockets_[static_cast<std::size_t>(use)][family == base::Family::v4 ? 0 : 1];
     }
@@ -52,7 +51,8 @@ private:
     probe::Gauges gauges_;
     GaugingCounters counters_{gauges_.counters()};
     Receiver receiver_{batch, quality::stamp::greatest_length + 1};
-    std::array<std::array<int, 2>, 4> sockets_{{{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}}};  // the listeners own them
+    // Those that probe; the listeners own them. A request is answered from the socket that it came to.
+    std::array<std::array<int, 2>, 4> sockets_{{{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}}};
 };
 
 }  // namespace net

@@ -21,16 +21,16 @@ Listeners::Listeners(int wake_fd) : epoll_{::epoll_create1(EPOLL_CLOEXEC)} {
     listeners_.reserve(capacity);
 }
 
-bool Listeners::add(const probe::Listen& listen, base::TimePoint now) {
+int Listeners::add(const probe::Listen& listen, base::TimePoint now) {
     base::UniqueFd fd{listen.fd};
     auto place = std::ranges::find_if(listeners_, [](const Listener& l) { return !l.fd; });
     if (place == listeners_.end()) {
-        if (listeners_.size() == capacity) return false;
+        if (listeners_.size() == capacity) return ENOSPC;
         place = listeners_.emplace(place);
     }
     const auto index = static_cast<std::uint64_t>(place - listeners_.begin());
     epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return false;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return errno;
     *place = Listener{.fd = std::move(fd),
                       .use = listen.use,
                       .family = listen.family,
@@ -38,14 +38,13 @@ bool Listeners::add(const probe::Listen& listen, base::TimePoint now) {
                       .local = listen.local,
                       .ifindex = listen.ifindex,
                       .empty_at = now};
-    return true;
+    return 0;
 }
 
 void Listeners::remove(const probe::Unlisten& unlisten) {
     for (auto& listener : listeners_) {
-        const bool is_meant = listener.fd && listener.use == probe::Use::bfd &&
-                              listener.multihop == unlisten.multihop && listener.local == unlisten.local &&
-                              listener.ifindex == unlisten.ifindex;
+        const bool is_meant = listener.fd && listener.use == unlisten.use && listener.multihop == unlisten.multihop &&
+                              listener.local == unlisten.local && listener.ifindex == unlisten.ifindex;
         if (!is_meant) continue;
         // Closing does not suffice: somebody else may hold the same socket.
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);

@@ -33,7 +33,7 @@ public:
     // `wake_fd` ends a wait; edge-triggered, so it needs no reading. Throws std::system_error.
     explicit Listeners(int wake_fd);
 
-    bool add(const probe::Listen& listen, base::TimePoint now);  // takes the fd, also when it fails
+    int add(const probe::Listen& listen, base::TimePoint now);  // takes the fd, also when it fails: 0 or errno
     void remove(const probe::Unlisten& unlisten);
 
     // Sleeps until a socket is ready, the wake fd was written, or `until`. Then mark() what is known at `now`.

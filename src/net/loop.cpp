@@ -30,6 +30,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t stack_size = 256 << 10;  // bytes
 // A control thread that is behind is looked at again so soon, when nothing else is due.
 constexpr auto backlog_interval = 1ms;
+// What was measured is no matter of milliseconds: the control thread is told of it so often, all at once.
+constexpr auto measured_interval = 50ms;
 // More than a receive buffer holds: what waited when the drain began is read, however much comes in meanwhile.
 constexpr int batches_per_drain = 512;
 
@@ -70,8 +72,9 @@ private:
     void flush(base::TimePoint now);
     base::TimePoint wanted_wake(base::TimePoint now);
     void measure(base::TimePoint now);
+    void refuse(const probe::Listen& listen, int error);
     void tell();
-    void ring_if_told();
+    void ring_if_told(base::TimePoint now);
 
     Loop& loop_;
     probe::Engine engine_;
@@ -84,15 +87,22 @@ private:
     Pace pace_;
     std::uint64_t packets_ = 0;  // sent and received by the turns before
     bool told_ = false;
+    bool measured_ = false;  // and has yet to ring for it
+    base::TimePoint rung_at_{};
+    std::array<probe::ListenFailed, probe::batch> refused_;  // that have yet to be told
+    std::size_t refused_count_ = 0;
 };
 
 void Loop::Turn::run() {
     auto now = steady_now();
     while (loop_.stop_.value() == 0) {
-        const auto until = rest(wanted_wake(now));
+        const auto due = wanted_wake(now);
+        counters_.due_ns.set(static_cast<std::uint64_t>(due.time_since_epoch().count()));
+        const auto until = rest(due);
         listeners_.wait(steady_now(), until);
         // Read before the drain: what had arrived by then is read before anything is judged by it.
         now = steady_now();
+        if (now > due + standstill) counters_.standstill_ns.set(static_cast<std::uint64_t>((now - due).count()));
         counters_.wakeups.add();
         listeners_.mark(now);
         engine_.on_wake(now);
@@ -104,7 +114,7 @@ void Loop::Turn::run() {
         tell();
         measure(now);
         pace();
-        ring_if_told();
+        ring_if_told(now);
     }
 }
 
@@ -130,7 +140,8 @@ void Loop::Turn::pace() {
 base::TimePoint Loop::Turn::wanted_wake(base::TimePoint now) {
     // A probe of quality is stamped as it goes: while many packets come it waits for the turn after the rest.
     const auto measuring = std::max(gauging_.deadline(), now + pace_.rest());
-    const auto due = std::min(engine_.deadline(), measuring);
+    auto due = std::min(engine_.deadline(), measuring);
+    if (measured_) due = std::min(due, rung_at_ + measured_interval);
     const bool is_behind = engine_.has_events() || gauging_.gauges().has_events();
     return is_behind ? std::min(due, now + backlog_interval) : due;
 }
@@ -145,7 +156,7 @@ void Loop::Turn::measure(base::TimePoint now) {
     auto& gauges = gauging_.gauges();
     while (gauges.has_events() && loop_.events_.has_room()) {
         loop_.events_.push(*gauges.next_event());
-        told_ = true;
+        measured_ = true;
     }
 }
 
@@ -154,10 +165,10 @@ void Loop::Turn::take_commands(base::TimePoint now) {
         const auto command = loop_.commands_.pop();
         if (!command) return;
         if (const auto* listen = std::get_if<probe::Listen>(&*command)) {
-            if (listeners_.add(*listen, now))
-                gauging_.on_listen(*listen);
+            if (const int error = listeners_.add(*listen, now))
+                refuse(*listen, error);
             else
-                counters_.listen_errors.add();
+                gauging_.on_listen(*listen);
         } else if (const auto* unlisten = std::get_if<probe::Unlisten>(&*command)) {
             listeners_.remove(*unlisten);
         } else {
@@ -232,17 +243,30 @@ void Loop::Turn::flush(base::TimePoint now) {
     engine_.clear_outbox();
 }
 
+void Loop::Turn::refuse(const probe::Listen& listen, int error) {
+    counters_.listen_errors.add();
+    if (refused_count_ < refused_.size()) refused_[refused_count_++] = {listen, error};
+}
+
 // One by one as they come, so that while there is room no change of state is merged with the next.
 void Loop::Turn::tell() {
     while (engine_.has_events() && loop_.events_.has_room()) {
         loop_.events_.push(*engine_.next_event());
         told_ = true;
     }
+    while (refused_count_ > 0 && loop_.events_.has_room()) {
+        loop_.events_.push(refused_[--refused_count_]);
+        told_ = true;
+    }
 }
 
-void Loop::Turn::ring_if_told() {
-    if (told_) ring(loop_.event_fd_);
-    told_ = false;
+void Loop::Turn::ring_if_told(base::TimePoint now) {
+    const bool is_time = measured_ && now - rung_at_ >= measured_interval;
+    if (!told_ && !is_time) return;
+    counters_.rings.add();
+    ring(loop_.event_fd_);
+    rung_at_ = now;
+    told_ = measured_ = false;
 }
 
 Loop::Loop(const LoopSettings& settings)

@@ -37,7 +37,13 @@ struct LoopCounters {
     base::Counter send_shortages;  // … of them for want of room on this host (EAGAIN, ENOBUFS)
     base::Counter kernel_drops;    // by the socket filter or a full receive buffer
     base::Counter listen_errors;   // receive sockets that could not be taken over
+    base::Counter rings;           // of the control thread
+    // For who watches the thread: when it means to wake at the latest (steady, ns), and the last time that it came a
+    // whole `standstill` later: by how much.
+    base::Counter due_ns, standstill_ns;
 };
+
+constexpr base::Duration standstill = std::chrono::seconds{1};
 
 class Loop {
 public:

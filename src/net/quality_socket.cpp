@@ -41,10 +41,12 @@ Opened open(base::Family family, int type, int protocol) {
     return fd;
 }
 
-std::optional<BindFailure> bind_to(int fd, base::Family family, std::uint16_t port) {
-    const SocketAddress address{family, {}, port, {}};
+std::optional<BindFailure> bind_to(int fd, base::Family family, std::uint16_t port, const base::IpAddress& local = {},
+                                   base::IfIndex ifindex = {}) {
+    const SocketAddress address{family, local, port, ifindex};
     if (::bind(fd, address.data(), address.size()) == 0) return std::nullopt;
-    return BindFailure{errno, "bind " + to_string(base::Endpoint{{.family = family}, port})};
+    const auto host = local.is_set() ? local : base::IpAddress{.family = family};
+    return BindFailure{errno, "bind " + to_string(base::Endpoint{host, port})};
 }
 
 // The program sees an IPv4 packet from its IP header on, an ICMPv6 message from its own.
@@ -72,10 +74,11 @@ constexpr std::array<sock_filter, 6> v6_echo(std::uint16_t identifier) {
 
 }  // namespace
 
-Opened bind_reflector(base::Family family) {
+Opened bind_reflector(base::Family family, const base::IpAddress& local, base::IfIndex ifindex) {
     auto fd = open(family, SOCK_DGRAM, 0);
     if (!fd) return fd;
-    if (auto failure = bind_to(fd->get(), family, quality::stamp::port)) return tl::unexpected{std::move(*failure)};
+    if (auto failure = bind_to(fd->get(), family, quality::stamp::port, local, ifindex))
+        return tl::unexpected{std::move(*failure)};
     return fd;
 }
 

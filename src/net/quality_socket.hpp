@@ -11,8 +11,10 @@
 
 namespace net {
 
-// Without SO_REUSEADDR: two reflectors on one port would take each other's packets.
-base::Result<base::UniqueFd, BindFailure> bind_reflector(base::Family family);
+// Without SO_REUSEADDR: two reflectors on one port would take each other's packets. `local` unset: all addresses;
+// `ifindex`: of a link-local one.
+base::Result<base::UniqueFd, BindFailure> bind_reflector(base::Family family, const base::IpAddress& local = {},
+                                                         base::IfIndex ifindex = {});
 
 // RFC 8762 §4.1: "a Session-Sender … MUST use … the range of the Dynamic Ports 49152-65535" unless told otherwise.
 // `seed` spreads the ports.

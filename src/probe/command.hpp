@@ -44,6 +44,7 @@ struct Listen {  // a bound receive socket, owned by the probe thread from now o
     base::IfIndex ifindex{};  // of a link-local address
 };
 struct Unlisten {  // closes it; unset: the wildcard sockets of both families
+    Use use = Use::bfd;
     bool multihop = false;
     base::IpAddress local{};
     base::IfIndex ifindex{};

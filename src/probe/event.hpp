@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "bfd/session.hpp"
+#include "probe/command.hpp"
 #include "probe/gauge.hpp"
 #include "probe/slot.hpp"
 
@@ -49,11 +50,15 @@ struct Sample {  // what became of about a second's probes
     base::TimePoint at;
     quality::Results results;
 };
+struct ListenFailed {  // the probe thread could not take this socket, and has closed it
+    Listen listen;
+    std::int32_t error = 0;  // errno
+};
 struct GaugeRemoved {
     Gauge* gauge = nullptr;
 };
 
-using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, GaugeRemoved>;
+using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, GaugeRemoved, ListenFailed>;
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 128);
 
 }  // namespace probe

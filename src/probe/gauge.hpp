@@ -2,6 +2,8 @@
 // and GaugeRemoved; its counters may be read by anyone at any time.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 
 #include "base/counter.hpp"
@@ -21,11 +23,20 @@ struct GaugeId {
     friend constexpr auto operator<=>(const GaugeId&, const GaugeId&) = default;
 };
 
+// Round trips, in buckets that end here; one more holds what is beyond.
+inline constexpr std::array<base::Duration, 11> rtt_bounds{
+    std::chrono::microseconds{500}, std::chrono::milliseconds{1},   std::chrono::microseconds{2'500},
+    std::chrono::milliseconds{5},   std::chrono::milliseconds{10},  std::chrono::milliseconds{25},
+    std::chrono::milliseconds{50},  std::chrono::milliseconds{100}, std::chrono::milliseconds{250},
+    std::chrono::milliseconds{500}, std::chrono::seconds{1}};
+
 struct GaugeCounters {
     base::Counter probes_sent, answers, duplicates;
     base::Counter send_failures;
     base::Counter reflected;  // the peer's requests
     base::Counter limited;    // … not answered: too many
+    std::array<base::Counter, rtt_bounds.size() + 1> rtt;
+    base::Counter rtt_ns;  // of them all
 };
 
 struct Gauge {

@@ -1,6 +1,8 @@
 #include "probe/gauges.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <span>
 
 #include "probe/table.hpp"
 #include "quality/icmp_echo.hpp"
@@ -14,6 +16,15 @@ namespace stamp = quality::stamp;
 
 // What a receive buffer holds easily: a shorter sleep loses nothing.
 constexpr auto late = 500ms;
+
+void count_round_trips(GaugeCounters& counters, const quality::Results& results) {
+    for (const auto ticks : std::span{results.rtts}.first(results.answers)) {
+        const auto rtt = quality::from_ticks(ticks);
+        const auto bucket = std::ranges::lower_bound(rtt_bounds, rtt);  // a bucket holds its bound
+        counters.rtt[static_cast<std::size_t>(bucket - rtt_bounds.begin())].add();
+        counters.rtt_ns.add(static_cast<std::uint64_t>(rtt.count()));
+    }
+}
 
 }  // namespace
 
@@ -145,8 +156,11 @@ void Gauges::take(Gauge& gauge, quality::Method method, const quality::Answer& a
 std::optional<GaugePacket> Gauges::next(base::Now now, base::TimePoint seen_until) {
     if (deadlines_.earliest() > now.steady) return std::nullopt;
     auto& gauge = deadlines_.first();
-    while (gauge.meter.decide(now.steady, seen_until, gap_end_))
-        offer({gauge.id, now.steady, gauge.meter.take(now.steady)});
+    while (gauge.meter.decide(now.steady, seen_until, gap_end_)) {
+        const Sample sample{gauge.id, now.steady, gauge.meter.take(now.steady)};
+        count_round_trips(gauge.counters, sample.results);
+        offer(sample);
+    }
     return probe(now, gauge);
 }
 

@@ -72,6 +72,7 @@ Labels info_of(const Row::SessionView& session) {
 struct Values {
     Labels labels, info;
     std::vector<double> values;
+    std::optional<ClientMetric> round_trips{};  // none: it was never measured
 };
 
 template <class Of>
@@ -94,11 +95,19 @@ ClientMetric metric_of(const Histogram& histogram) {
     return out;
 }
 
-// A family in the making: how many it has of what may be samples, and how the i-th becomes some.
+std::optional<ClientMetric> round_trips_of(const Row& row) {
+    if (row.measuring == nullptr || row.measuring->probes_sent.value() == 0) return std::nullopt;
+    std::vector<std::uint64_t> counts;
+    for (const auto& bucket : row.measuring->rtt) counts.push_back(bucket.value());
+    return metric_of({probe::rtt_bounds, std::move(counts), std::chrono::nanoseconds{row.measuring->rtt_ns.value()}});
+}
+
+// A family in the making: how many it has of what may be samples, how the i-th becomes some, and how many in a slice.
 struct Pending {
     MetricName is;
     std::size_t count = 0;
     std::function<void(MetricFamily&, std::size_t)> add;
+    std::size_t slice = a_slice;
 };
 
 // A slice of a family: its head is written before the first sample alone.
@@ -134,6 +143,7 @@ struct Metrics::Pages {
     void list(const MetricName& is, const std::vector<Values>& all, std::size_t column);
     void list_info(const MetricName& is, const std::vector<Values>& all);
     void list_states();
+    void list_round_trips();
     void list_families();
 };
 
@@ -170,13 +180,13 @@ void Metrics::Pages::take_histograms(const ProbeLoop& loop, const FailoverTimes&
 }
 
 void Metrics::Pages::take_row(const Row& row) {
-    rows.push_back({labels_of(row), info_of(row), values_of(row_metrics(), row)});
+    rows.push_back({labels_of(row), info_of(row), values_of(row_metrics(), row), round_trips_of(row)});
     states.push_back(row.verdict.state);
     causes.push_back(row.verdict.cause);
     const auto take_session = [&](const Row::SessionView& session) {
         auto labels =
             with(labels_of(row), {{"local", to_string(session.key.local)}, {"remote", to_string(session.key.remote)}});
-        sessions.push_back({std::move(labels), info_of(session), values_of(session_metrics(), session)});
+        sessions.push_back({std::move(labels), info_of(session), values_of(session_metrics(), session), {}});
     };
     if (row.session) take_session(*row.session);
     for (const auto& session : row.further) take_session(session);
@@ -210,9 +220,22 @@ void Metrics::Pages::list_states() {
                         }});
 }
 
+void Metrics::Pages::list_round_trips() {
+    families.push_back(
+        {{"wgbfd_quality_rtt_seconds", "Round trips of the probes that were answered.", MetricType::Histogram},
+         rows.size(),
+         [this](MetricFamily& out, std::size_t i) {
+             if (!rows[i].round_trips) return;
+             out.metric.push_back(*rows[i].round_trips);
+             out.metric.back().label = rows[i].labels;
+         },
+         a_slice / probe::rtt_bounds.size()});
+}
+
 void Metrics::Pages::list_families() {
     list_info({"wgbfd_adjacency_info", "Who it is.", MetricType::Gauge}, rows);
     list_states();
+    list_round_trips();
     for (std::size_t i = 0; i < row_metrics().size(); ++i) list(row_metrics()[i].is, rows, i);
     list_info({"wgbfd_bfd_session_info", "What the session says of itself.", MetricType::Gauge}, sessions);
     for (std::size_t i = 0; i < session_metrics().size(); ++i) list(session_metrics()[i].is, sessions, i);
@@ -233,7 +256,7 @@ bool Metrics::step() {
     if (at.family == at.families.size()) return false;
     const auto& pending = at.families[at.family];
     auto slice = family(pending.is);
-    for (const auto end = std::min(at.sample + a_slice, pending.count); at.sample < end; ++at.sample)
+    for (const auto end = std::min(at.sample + pending.slice, pending.count); at.sample < end; ++at.sample)
         pending.add(slice, at.sample);
     if (!slice.metric.empty()) at.text += rendered(slice, !std::exchange(at.head_written, true));
     if (at.sample < pending.count) return true;

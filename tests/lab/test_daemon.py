@@ -93,6 +93,18 @@ def _cpus(host):
     return {name: os.sched_getaffinity(task) for name, task in _threads(host)}
 
 
+def bound(build):
+    """bind = "addresses": both ends measure each other, and hear nothing but at the tunnel's address."""
+    with Pair(build, LABEL) as pair:
+        more = 'bind = "addresses"\n'
+        if not pair.both_up(more, more):
+            return
+        heard = {line.split()[3] for line in pair.a.sh("ss -Huln sport = :862 or sport = :3784").splitlines()}
+        check("BFD and STAMP are heard at the tunnel's address alone", heard == {"10.8.0.0:862", "10.8.0.0:3784"}, heard)
+        measured = wait(lambda: (pair.a.row(name="to-b").get("quality") or {}).get("method") == "stamp")
+        check("and answered from there", measured, pair.a.rows())
+
+
 # --- what it does ---------------------------------------------------------------------------------------------------
 def defaults(build):
     """Without any configuration: probes all that resolves, feeds nothing, status shows all."""
@@ -413,7 +425,7 @@ def read_events(process, seen):
 
 
 GROUPS = {group.__name__.replace("_", "-"): group
-          for group in (defaults, commands, process, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
+          for group in (defaults, commands, process, bound, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))

@@ -28,13 +28,21 @@ for word in sys.argv[2:]:
     out.append([answer.status, answer.headers["Content-Type"], answer.read().decode()])
 print(json.dumps(out))
 """
-# Connects 16 times and says nothing; then asks once more, in its time.
+# Connects 16 times and says nothing; then asks once more, and looks who of the silent is still there.
 SILENT = """
 import http.client, socket
+def is_open(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 held = [socket.create_connection(("127.0.0.1", 9784)) for _ in range(16)]
 connection = http.client.HTTPConnection("127.0.0.1", 9784, timeout=60)
 connection.request("GET", "/metrics")
-print(connection.getresponse().status)
+print(connection.getresponse().status, [is_open(one) for one in held].count(False), is_open(held[0]))
 """
 GARBAGE = """
 import socket
@@ -91,6 +99,7 @@ def scrape(build):
         wait(lambda: sent.append(sample(page(host), "wgbfd_bfd_packets_sent_total", adjacency="to-b")) or sent[-1] > sent[0])
         check("the packets sent grow", sent[-1] > sent[0], sent)
         check("the probe thread's lateness is counted", wait(lambda: sample(page(host), "wgbfd_probe_lateness_seconds_count")))
+        check("round trips are counted by their size", wait(lambda: sample(page(host), "wgbfd_quality_rtt_seconds_count", adjacency="to-b")))
         _answers(host)
         pair.b.terminate()
         wait(lambda: sample(page(host), "wgbfd_adjacency_state", adjacency="to-b", state="up") == 0)
@@ -105,7 +114,7 @@ def _answers(host):
     done = host.node.run(["/usr/bin/python3", "-c", GARBAGE], check=False)
     check("what is no HTTP, and long bodies, are refused", done.stdout.count("HTTP/1.1 400") >= 2, done.stdout + done.stderr)
     done = host.node.run(["/usr/bin/python3", "-c", SILENT], check=False)
-    check("clients that say nothing make room in time", done.stdout.strip() == "200", done.stdout + done.stderr)
+    check("clients that say nothing make room, the oldest alone", done.stdout.strip() == "200 1 False", done.stdout + done.stderr)
     check("and BFD has noticed nothing of all that", host.row(name="to-b")["bfd"]["downs"] == 0, host.row(name="to-b"))
 
 

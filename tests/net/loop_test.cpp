@@ -2,11 +2,15 @@
 #include "net/loop.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <pthread.h>
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <vector>
 
+#include "net/quality_socket.hpp"
 #include "node.hpp"
 
 using namespace net_test;
@@ -136,6 +140,54 @@ TEST_CASE_FIXTURE(Two, "a send that fails is told with its errno, and the sessio
     CHECK(a.wait_until([&] { return std::ranges::any_of(a.events, is_failure); }));
     CHECK(lost.counters.last_send_errno.value() == ENETUNREACH);
     CHECK(fine.counters.send_failures.value() == 0);
+}
+
+TEST_CASE_FIXTURE(Two, "a socket that the thread cannot take over is closed, counted and told") {
+    const int fd = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);  // epoll takes no regular file
+    REQUIRE(fd >= 0);
+    a.post(probe::Listen{.fd = fd, .use = probe::Use::stamp_requests, .family = base::Family::v6});
+    const auto is_refusal = [](const probe::Event& e) {
+        const auto* const refused = std::get_if<probe::ListenFailed>(&e);
+        return refused != nullptr && refused->error == EPERM && refused->listen.family == base::Family::v6 &&
+               refused->listen.use == probe::Use::stamp_requests;
+    };
+    CHECK(a.wait_until([&] { return std::ranges::any_of(a.events, is_refusal); }));
+    CHECK(a.loop.counters().listen_errors.value() == 1);
+    CHECK(::fcntl(fd, F_GETFD) == -1);
+}
+
+TEST_CASE_FIXTURE(PrivateNet, "samples of many paths ring together; a reflector at an address answers from there") {
+    Node node;
+    const auto take = [&](probe::Use use, base::Result<base::UniqueFd, net::BindFailure> fd, std::string_view address) {
+        REQUIRE(fd.has_value());
+        node.post(probe::Listen{.fd = fd->release(),
+                                .use = use,
+                                .family = base::Family::v4,
+                                .local = address.empty() ? base::IpAddress{} : ip(address)});
+    };
+    take(probe::Use::stamp_answers, net::bind_prober(base::Family::v4, 1), "");
+    take(probe::Use::stamp_requests, net::bind_reflector(base::Family::v4, ip("127.0.0.1")), "127.0.0.1");
+    take(probe::Use::stamp_requests, net::bind_reflector(base::Family::v4, ip("127.0.0.2")), "127.0.0.2");
+    constexpr std::uint32_t paths = 96;
+    std::vector<std::unique_ptr<probe::Gauge>> gauges;
+    const auto measure = [&](const bfd::SessionKey& path, quality::Choice choice) {
+        const auto place = static_cast<std::uint32_t>(gauges.size());
+        gauges.push_back(std::make_unique<probe::Gauge>(probe::GaugeId{place, 1}, path, quality::stamp::Ssid{7},
+                                                        quality::Settings{choice, 50ms}, place, net::steady_now()));
+        node.post(probe::AddGauge{gauges.back().get()});
+    };
+    for (std::uint32_t i = 0; i < paths; ++i) {
+        const auto end = "127.1.0." + std::to_string(i + 1);
+        const std::string_view reflector = i % 2 == 0 ? "127.0.0.1" : "127.0.0.2";
+        measure(key(end, reflector), quality::Choice::stamp);
+        measure(key(reflector, end), quality::Choice::off);
+    }
+    const auto is_sample = [](const probe::Event& e) { return std::holds_alternative<probe::Sample>(e); };
+    std::ptrdiff_t samples = 0;
+    REQUIRE(node.wait_until([&] { return (samples = std::ranges::count_if(node.events, is_sample)) >= 2 * paths; }));
+    CHECK(node.loop.counters().rings.value() < static_cast<std::uint64_t>(samples) / 3);
+    CHECK(gauges[0]->counters.answers.value() > 0);
+    CHECK(gauges[2]->counters.answers.value() > 0);
 }
 
 TEST_CASE_FIXTURE(PrivateNet, "the thread takes the scheduling policy of its maker") {

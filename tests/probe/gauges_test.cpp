@@ -82,6 +82,15 @@ TEST_CASE("two ends measure each other: the round trip is without the residence,
     CHECK(results.forward_sent == results.probes);
     CHECK(results.forward_lost + results.backward_lost == 0);
     CHECK(b.gauge.counters.reflected.value() == 100);
+    // Every answer that was told stands in the bucket from 5 to 10 ms.
+    std::int64_t answers = 0;
+    for (const auto& sample : samples) answers += sample.results.answers;
+    const auto& counters = a.gauge.counters;
+    CHECK(static_cast<std::int64_t>(counters.rtt[4].value()) == answers);
+    const std::chrono::nanoseconds sum{counters.rtt_ns.value()};
+    CHECK(std::chrono::abs(sum - answers * 7ms) <= answers * 1us);
+    for (std::size_t i = 0; i < counters.rtt.size(); ++i)
+        if (i != 4) CHECK(counters.rtt[i].value() == 0);
 }
 
 TEST_CASE("a stranger, another interface or another address of ours: nothing is answered") {

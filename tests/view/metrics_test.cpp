@@ -175,6 +175,30 @@ TEST_CASE("a histogram's buckets add up, and one holds its bound") {
     CHECK(samples.at("wgbfd_probe_lateness_seconds_sum") == 2);
 }
 
+TEST_CASE("round trips are a histogram of each adjacency that is measured, and of no other") {
+    const auto of = named(1, "paris"), other = named(2, "berlin"), never = named(3, "rome");
+    const auto wireguard = peer();
+    probe::GaugeCounters measured, not_asked;
+    measured.probes_sent.set(3);
+    measured.rtt[3].set(2);
+    measured.rtt.back().set(1);
+    measured.rtt_ns.set(3'008'000'000);
+    std::vector<control::Row> rows{up(of, wireguard), up(other, wireguard), up(never, wireguard)};
+    rows[0].measuring = &measured;
+    rows[1].measuring = &not_asked;
+    const auto page = page_of(rows::process(), rows);
+    const auto samples = samples_of(page);
+    const std::string labels = "adjacency=\"paris\",interface=\"wg0\"";
+    CHECK(samples.at("wgbfd_quality_rtt_seconds_bucket{" + labels + ",le=\"0.0025\"}") == 0);
+    CHECK(samples.at("wgbfd_quality_rtt_seconds_bucket{" + labels + ",le=\"0.005\"}") == 2);
+    CHECK(samples.at("wgbfd_quality_rtt_seconds_bucket{" + labels + ",le=\"1\"}") == 2);
+    CHECK(samples.at("wgbfd_quality_rtt_seconds_bucket{" + labels + ",le=\"+Inf\"}") == 3);
+    CHECK(samples.at("wgbfd_quality_rtt_seconds_count{" + labels + "}") == 3);
+    CHECK(samples.at("wgbfd_quality_rtt_seconds_sum{" + labels + "}") == doctest::Approx(3.008));
+    for (const auto* name : {"berlin", "rome"})
+        CHECK(page.find(std::string{"wgbfd_quality_rtt_seconds_count{adjacency=\""} + name) == std::string::npos);
+}
+
 TEST_CASE("a family of many slices has one head") {
     std::vector<adjacency::Adjacency> of;
     for (std::uint32_t i = 1; i <= 200; ++i) of.push_back(named(i, "peer-" + std::to_string(i)));
