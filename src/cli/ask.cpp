@@ -9,6 +9,7 @@
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
+#include "config/reader.hpp"
 #include "daemon/worker.hpp"
 #include "view/events.hpp"
 #include "view/explain.hpp"
@@ -97,6 +98,30 @@ int drain(const Arguments& arguments) {
 
 int undrain(const Arguments& arguments) {
     return tell("undrain", "wgbfd undrain NAME: takes a drained path back.", arguments);
+}
+
+int evidence(const Arguments& arguments) {
+    Options options{
+        "evidence",
+        "wgbfd evidence NAME up|degraded|down: what a check of yours says of a path, until the ttl is over; "
+        "say it again before. \"up\" ends what was said before."};
+    options.add()("ttl", po::value<std::string>()->value_name("TIME")->default_value("30s"),
+                  "how long it holds: \"30s\", 86400s at most")(
+        "reason", po::value<std::string>()->value_name("TEXT")->default_value(""), "why, for `wgbfd explain`")(
+        "name", po::value<std::string>()->value_name("NAME"), "the adjacency")(
+        "state", po::value<std::string>()->value_name("STATE"), "up, degraded or down");
+    options.positional("name", 1);
+    options.positional("state", 1);
+    if (!options.parse(arguments)) return ok;
+    if (!options.text("name") || !options.text("state")) throw UsageError{"evidence: NAME and a state are needed"};
+    const auto ttl = config::parse_duration(*options.text("ttl"));
+    if (!ttl) throw UsageError{"evidence: --ttl must be a time such as \"30s\", not \"" + *options.text("ttl") + "\""};
+    ask(options.run_dir(), {{"command", "evidence"},
+                            {"name", *options.text("name")},
+                            {"state", *options.text("state")},
+                            {"ttl_ms", std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count()},
+                            {"reason", *options.text("reason")}});
+    return ok;
 }
 
 int events(const Arguments& arguments) {

@@ -17,6 +17,7 @@ int reload(const Arguments& arguments);
 int explain(const Arguments& arguments);
 int drain(const Arguments& arguments);
 int undrain(const Arguments& arguments);
+int evidence(const Arguments& arguments);
 int undo(const Arguments& arguments);
 int doctor(const Arguments& arguments);
 int init(const Arguments& arguments);

@@ -28,6 +28,7 @@ constexpr std::array commands{
     Command{"explain", cli::explain, "tells the evidence behind a verdict"},
     Command{"drain", cli::drain, "takes a path out for maintenance, without loss"},
     Command{"undrain", cli::undrain, "takes it back"},
+    Command{"evidence", cli::evidence, "lets a check of yours weigh in on a verdict"},
     Command{"reload", cli::reload, "makes the daemon read its configuration again"},
     Command{"undo", cli::undo, "puts back what a dead daemon left changed"},
     Command{"bench", cli::bench, "how many sessions this host holds"},

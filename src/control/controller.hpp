@@ -115,6 +115,9 @@ public:
     // False when there is no adjacency of that name. What the operator should know of it is told in `warning`.
     bool drain(base::Now now, const std::string& name, std::string& warning);
     bool undrain(base::Now now, const std::string& name);
+    // What a check outside of us says of an adjacency, for `ttl`. False when there is none of that name.
+    bool tell_outside(base::Now now, const std::string& name, policy::VerdictState state, base::Duration ttl,
+                      std::string reason);
     // After a restart of ours: what was drained, also where its peer has yet to come.
     void on_drained(std::set<std::string> names);
     std::set<std::string> drained() const;  // for the next start

@@ -23,6 +23,13 @@ std::string text_of(const std::optional<policy::Cause>& cause) {
     return cause ? std::string{to_string(*cause)} : std::string{};
 }
 
+// For the log, which nobody's reason is to forge.
+std::string in_quotes(std::string text) {
+    std::ranges::replace_if(
+        text, [](char c) { return c == '"' || c == '\\'; }, '\'');
+    return '"' + text + '"';
+}
+
 }  // namespace
 
 // An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
@@ -155,6 +162,22 @@ bool Controller::undrain(base::Now now, const std::string& name) {
     if (tracked->path.drain.is_on()) record(now, name, "drain", "", "ended", "");
     tracked->path.drain.end();
     verdicts_dirty_ = structure_dirty_ = true;
+    return true;
+}
+
+// Said again and again by whoever checks: only what is new goes into the log.
+bool Controller::tell_outside(base::Now now, const std::string& name, policy::VerdictState state, base::Duration ttl,
+                              std::string reason) {
+    auto* tracked = adjacencies_.find(name);
+    if (tracked == nullptr) return false;
+    auto& outside = tracked->path.outside;
+    const auto& before = outside.opinion();
+    if (!before || before->state != state || before->reason != reason)
+        record(now, name, "evidence", before ? std::string{to_string(before->state)} : std::string{},
+               std::string{to_string(state)}, "external",
+               reason.empty() ? std::string{} : "reason=" + in_quotes(reason));
+    outside.tell({state, std::move(reason), now.steady + ttl, now.wall + ttl});
+    verdicts_dirty_ = true;
     return true;
 }
 

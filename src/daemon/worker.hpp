@@ -102,6 +102,7 @@ private:
     nlohmann::json answer(const nlohmann::json& request);
     nlohmann::json explain(const std::string& name);
     nlohmann::json drain(const std::string& name, bool wanted);
+    nlohmann::json evidence(const nlohmann::json& request);
     view::Process process() const;
     view::ProbeLoop probe_loop() const;
     view::QualityLoop quality_loop() const;

@@ -143,6 +143,7 @@ nlohmann::json Worker::answer(const nlohmann::json& request) {
     if (command == "explain") return explain(request.at("name").get<std::string>());
     if (command == "drain" || command == "undrain")
         return drain(request.at("name").get<std::string>(), command == "drain");
+    if (command == "evidence") return evidence(request);
     if (command == "reload") {
         if (const auto problem = reload()) throw std::runtime_error{*problem};
         return "reloaded";
@@ -201,6 +202,25 @@ nlohmann::json Worker::drain(const std::string& name, bool wanted) {
     remember_drained();
     schedule_turn();
     return warning;
+}
+
+// What a check outside says of a path.
+nlohmann::json Worker::evidence(const nlohmann::json& request) {
+    constexpr std::size_t longest_reason = 200;
+    constexpr auto longest_ttl = 24h;
+    const auto name = request.at("name").get<std::string>();
+    const auto said = request.at("state").get<std::string>();
+    const std::chrono::milliseconds ttl{request.at("ttl_ms").get<std::int64_t>()};
+    using enum policy::VerdictState;
+    const auto states = {up, degraded, down};
+    const auto state = std::ranges::find(states, said, [](policy::VerdictState each) { return to_string(each); });
+    if (state == states.end()) throw std::runtime_error{"\"" + said + "\" must be up, degraded or down"};
+    if (ttl <= 0ms || ttl > longest_ttl) throw std::runtime_error{"the ttl must be more than 0 s and at most 86400 s"};
+    auto reason = request.value("reason", std::string{}).substr(0, longest_reason);
+    if (!controller_.tell_outside(clock_now(), name, *state, ttl, std::move(reason)))
+        throw std::runtime_error{"no adjacency \"" + name + "\": 'wgbfd status' lists all"};
+    schedule_turn();
+    return "";
 }
 
 view::Process Worker::process() const {

@@ -37,6 +37,7 @@ Cause refine(const Evidence& evidence) {
             case mtu:
             case damped:
             case drained:
+            case external:
             case admin: break;
         }
     const auto known = evidence.session ? cause_of_down(*evidence.session) : detect_timeout;

@@ -10,7 +10,7 @@ namespace {
 
 void judge(Member& member) { member.verdict = member.path->judge(member.assessed, *member.rules); }
 
-// Its session is Up, and it would be usable but for damping and up_delay.
+// Its session is Up, and it would be usable but for damping, up_delay and what is said outside.
 bool is_held_back(const Member& member) {
     return member.assessed.state == VerdictState::up && !member.path->drain.is_on();
 }
@@ -26,7 +26,7 @@ void settle_group(std::span<Member* const> members, base::TimePoint now) {
     if (std::ranges::any_of(members, is_usable, [](const Member* member) { return member->verdict; })) return;
     const auto merit = [now](const Member* member) {
         const auto& damping = member->path->damping;
-        return std::tuple{damping.is_suppressed(), damping.points(now),
+        return std::tuple{member->path->outside.says_down(), damping.is_suppressed(), damping.points(now),
                           member->path->cost().total(member->rules->cost)};
     };
     Member* best = nullptr;
@@ -35,6 +35,7 @@ void settle_group(std::span<Member* const> members, base::TimePoint now) {
     if (best == nullptr) return;
     best->path->up_delay.waive();
     best->path->damping.spare();
+    best->path->outside.spare(true);
     judge(*best);
 }
 
@@ -43,6 +44,7 @@ void settle_group(std::span<Member* const> members, base::TimePoint now) {
 void settle(std::span<Member> all, base::TimePoint now) {
     std::map<std::string_view, std::vector<Member*>> groups;
     for (auto& member : all) {
+        member.path->outside.spare(false);
         judge(member);
         if (member.group.empty())
             settle_alone(member);

@@ -86,6 +86,7 @@ bool Path::on_deadline(base::TimePoint now) {
     bool changed = up_delay.on_deadline(now);
     changed |= damping.on_deadline(now);
     changed |= drain.on_deadline(now);
+    changed |= outside.on_deadline(now);
     if (quality_ && now - told_at_ >= quality::lasting_window) {
         forget_quality();
         changed = true;
@@ -95,7 +96,7 @@ bool Path::on_deadline(base::TimePoint now) {
 
 base::TimePoint Path::deadline() const {
     const auto stale = quality_ ? told_at_ + quality::lasting_window : base::never;
-    return std::min({up_delay.deadline(), damping.deadline(), drain.deadline(), stale});
+    return std::min({up_delay.deadline(), damping.deadline(), drain.deadline(), outside.deadline(), stale});
 }
 
 Verdict Path::judge(const Verdict& assessed, const Rules& rules) const {
@@ -120,11 +121,16 @@ Verdict Path::judge(const Verdict& assessed, const Rules& rules) const {
         out.cause = up_delay.cause();
     } else if (drain.is_on()) {
         limps(Cause::drained);
+    } else if (outside.takes_away()) {
+        out.state = VerdictState::down;
+        out.cause = Cause::external;
     } else if (damping.is_spared()) {
         limps(Cause::damped);
     } else if (damping.is_suppressed()) {
         out.state = VerdictState::down;
         out.cause = Cause::damped;
+    } else if (outside.is_spared() || outside.says_degraded()) {
+        limps(Cause::external);
     } else if (const auto cause = degraded_.cause()) {
         limps(*cause);
     }

@@ -3,7 +3,7 @@
 //    start of ours included) is not kept waiting.
 //  - drain: at once the path costs more than any other; after 5 s, time enough for routing to go elsewhere, its session
 //    says AdminDown. Taken back, it costs so much until the session is Up again, or is known not to come.
-//  - damping and degraded (see there). The last path of a group is spared: see group.
+//  - damping, degraded and what is said outside (see there). The last path of a group is spared: see group.
 // Figures that nobody renewed for 5 min are no evidence, and forgotten.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "policy/cost.hpp"
 #include "policy/damping.hpp"
 #include "policy/degraded.hpp"
+#include "policy/outside.hpp"
 #include "policy/verdict.hpp"
 
 namespace policy {
@@ -83,6 +84,7 @@ public:
     UpDelay up_delay;
     Damping damping;
     Drain drain;
+    Outside outside;
     const Degraded& degraded() const { return degraded_; }
     const Cost& cost() const { return cost_; }
     const std::optional<quality::Quality>& quality() const { return quality_; }  // as last told

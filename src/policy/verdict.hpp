@@ -39,8 +39,9 @@ enum class Cause : std::uint8_t {
     mtu,                // packets of the size it should carry do not come through
     damped,             // it went down too often
     drained,            // `wgbfd drain`
+    external,           // `wgbfd evidence`: a check outside of us says so
 };
-inline constexpr std::size_t causes = static_cast<std::size_t>(Cause::drained) + 1;
+inline constexpr std::size_t causes = static_cast<std::size_t>(Cause::external) + 1;
 constexpr std::string_view to_string(Cause c) {
     switch (c) {
         using enum Cause;
@@ -61,6 +62,7 @@ constexpr std::string_view to_string(Cause c) {
         case mtu: return "mtu";
         case damped: return "damped";
         case drained: return "drained";
+        case external: return "external";
     }
     return "?";
 }

@@ -158,6 +158,20 @@ void add_held_back(const control::Row& row, base::Now now, Lines& out) {
         out.push_back("It was drained, and is waited for.");
 }
 
+void add_outside(const control::Row& row, base::Now now, Lines& out) {
+    if (row.path == nullptr || !row.path->outside.opinion()) return;
+    const auto& opinion = *row.path->outside.opinion();
+    auto line = fmt::format("A check outside says {} for another {}", to_string(opinion.state),
+                            span(std::max(opinion.until - now.steady, base::Duration{})));
+    if (!opinion.reason.empty()) line += fmt::format(": \"{}\"", printable(clean(opinion.reason)));
+    line += ".";
+    if (row.path->outside.is_spared())
+        line += " The path is used nevertheless: no other path of its group was usable.";
+    else if (!row.session || row.session->status.state != bfd::State::up)
+        line += " It has no say while the session is not Up.";
+    out.push_back(line);
+}
+
 void add_group(const control::Row& row, std::span<const control::Row> all, Lines& out) {
     if (row.group.empty()) return;
     std::string others;
@@ -209,6 +223,9 @@ Advice advice(Cause cause) {
                 "it went down too often and is left out for a while, 60 s at most; the last of its group stays usable",
                 "`wgbfd events`: why did it go down?"};
         case drained: return {"taken out by `wgbfd drain`", "`wgbfd undrain NAME`"};
+        case external:
+            return {"a check outside says so, by `wgbfd evidence`; the last of its group stays usable",
+                    "`wgbfd explain NAME`: its reason"};
         case admin: return {"shut down by an operator, here or there: maintenance, not failure", ""};
     }
     return {};
@@ -217,9 +234,9 @@ Advice advice(Cause cause) {
 std::string cause_table() {
     std::string out = "| cause | what it means | what to look at |\n|---|---|---|\n";
     using enum Cause;
-    for (const auto cause :
-         {detect_timeout, one_way, neighbor_down, handshake_stale, no_endpoint, wrong_allowed_ips, never_up, unresolved,
-          interface_gone, peer_removed, quality_loss, quality_rtt, quality_jitter, mtu, damped, drained, admin}) {
+    for (const auto cause : {detect_timeout, one_way, neighbor_down, handshake_stale, no_endpoint, wrong_allowed_ips,
+                             never_up, unresolved, interface_gone, peer_removed, quality_loss, quality_rtt,
+                             quality_jitter, mtu, damped, drained, external, admin}) {
         const auto [means, look_at] = advice(cause);
         out += fmt::format("| `{}` | {} | {}{}|\n", to_string(cause), means, look_at, look_at.empty() ? "" : " ");
     }
@@ -233,6 +250,7 @@ std::vector<std::string> explain(const control::Row& row, std::span<const contro
     add_vouched(row, out);
     add_wireguard(row, now, out);
     add_held_back(row, now, out);
+    add_outside(row, now, out);
     add_quality(row, now, out);
     add_cost(row, out);
     add_group(row, all, out);

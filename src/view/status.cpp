@@ -111,6 +111,14 @@ json feeds_of(const control::Row& row, const std::vector<policy::FeedStatus>& fe
     return out;
 }
 
+json external_of(const control::Row& row) {
+    if (row.path == nullptr || !row.path->outside.opinion()) return {};
+    const auto& opinion = *row.path->outside.opinion();
+    return {{"state", to_string(opinion.state)},
+            {"reason", clean(opinion.reason)},
+            {"until", base::to_iso8601(opinion.until_wall)}};
+}
+
 json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>& feeds) {
     const auto& cause = row.verdict.cause;
     return {{"name", clean(row.name)},
@@ -135,6 +143,7 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"sessions", further_of(row)},
             {"prefixes", row.prefixes ? json(*row.prefixes) : json()},
             {"failover", row.failover == nullptr ? json() : failover(*row.failover)},
+            {"external", external_of(row)},
             {"feeds", feeds_of(row, feeds)}};
 }
 

@@ -23,7 +23,7 @@ KEYS = {
                    "problems"},
     "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
                   "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by",
-                  "prefixes", "failover", "base_cost", "measuring"},
+                  "prefixes", "failover", "base_cost", "measuring", "external"},
     "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
             "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
             "send_failures", "refused"},

@@ -189,3 +189,52 @@ TEST_CASE("no sequence of inputs makes the last usable path of a group disappear
     for (const auto cause : {Cause::damped, Cause::drained, Cause::quality_loss, Cause::quality_rtt})
         CHECK(seen[cause] > 0);
 }
+
+namespace {
+
+void say(World& world, std::size_t n, VerdictState state) {
+    world.paths[n].outside.tell({.state = state, .reason = "HTTP 503", .until = at(world.elapsed + 30s)});
+}
+
+}  // namespace
+
+TEST_CASE("a check outside says down: its path goes, and comes back when nobody says it again") {
+    World paris{{"paris", "paris", ""}};
+    say(paris, 0, VerdictState::down);
+    CHECK(paris.settled()[0].state == VerdictState::down);
+    CHECK(paris.settled()[0].cause == Cause::external);
+    CHECK(paris.settled()[1].state == VerdictState::up);
+    paris.pass(29s);
+    CHECK(paris.settled()[0].state == VerdictState::down);
+    paris.pass(1s);
+    CHECK(paris.settled()[0].state == VerdictState::up);
+    say(paris, 2, VerdictState::down);  // of no group: somebody asked for it
+    CHECK(paris.settled()[2].state == VerdictState::down);
+}
+
+TEST_CASE("a check outside never takes the last usable path of a group, and a path that returns ends its comfort") {
+    World paris{{"paris", "paris"}};
+    paris.down(1);
+    say(paris, 0, VerdictState::down);
+    CHECK(paris.settled()[0].state == VerdictState::degraded);
+    CHECK(paris.settled()[0].cause == Cause::external);
+    CHECK(paris.settled()[0].cost == 110);
+    paris.up(1);
+    CHECK(paris.settled()[0].state == VerdictState::down);
+    say(paris, 1, VerdictState::down);  // what fails lies behind both
+    const auto both = paris.settled();
+    CHECK((both[0].state == VerdictState::degraded) != (both[1].state == VerdictState::degraded));
+    say(paris, 1, VerdictState::up);
+    CHECK(paris.settled()[1].state == VerdictState::up);
+    CHECK(paris.settled()[0].state == VerdictState::down);
+}
+
+TEST_CASE("degraded by a check outside is usable and dear; nothing it says lifts a path that is Down") {
+    World paris{{"paris", "paris"}};
+    say(paris, 0, VerdictState::degraded);
+    CHECK(paris.settled()[0] == Verdict{VerdictState::degraded, Cause::external, 110});
+    paris.down(0);
+    say(paris, 0, VerdictState::up);
+    CHECK(paris.settled()[0].state == VerdictState::down);
+    CHECK(paris.settled()[0].cause == Cause::detect_timeout);
+}

@@ -260,3 +260,25 @@ TEST_CASE("allowed-ips that lose the tunnel address explain the Down") {
     world.run_for(1s);
     CHECK(world.row("one").verdict.cause == Cause::wrong_allowed_ips);
 }
+
+TEST_CASE("evidence from outside: down takes the path from the feeds until its time is up, and the log tells it once") {
+    auto alone = Group::grouped();
+    for (auto& adjacency : alone.adjacencies) adjacency.group.clear();
+    Group world{alone};
+    CHECK(!world.a.controller.tell_outside(world.now(), "three", VerdictState::down, 10s, ""));
+    const auto applied = world.a.feeds_applied;
+    REQUIRE(world.a.controller.tell_outside(world.now(), "one", VerdictState::down, 10s, "HTTP 503"));
+    world.run_for(1ms);
+    CHECK(world.row("one").verdict.state == VerdictState::down);
+    CHECK(world.row("one").verdict.cause == Cause::external);
+    CHECK(world.row("one").session->status.state == bfd::State::up);
+    CHECK(world.wanted("one").counts_as_down);
+    CHECK(world.a.feeds_applied == applied + 1);
+    world.run_for(5s);
+    REQUIRE(world.a.controller.tell_outside(world.now(), "one", VerdictState::down, 10s, "HTTP 503"));
+    world.run_for(9s);
+    CHECK(world.row("one").verdict.state == VerdictState::down);
+    world.run_for(1100ms);
+    CHECK(world.row("one").verdict.state == VerdictState::up);
+    CHECK(world.a.verdicts() == std::vector<std::string>{"unknown>up ", "up>down external", "down>up "});
+}

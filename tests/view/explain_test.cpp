@@ -156,3 +156,18 @@ TEST_CASE("every cause has its line, and the README has the table") {
     text << file.rdbuf();
     CHECK(text.str().find(table) != std::string::npos);
 }
+
+TEST_CASE("what a check outside says, for how long, and where it has no say") {
+    Explained paris;
+    paris.path.outside.tell({.state = VerdictState::down, .reason = "HTTP\x1b 503", .until = at(120s)});
+    paris.judge();
+    CHECK(paris.says("A check outside says down for another 20s: \"HTTP? 503\"."));
+    CHECK(paris.says("Look at: `wgbfd explain NAME`: its reason."));
+    paris.path.outside.spare(true);
+    CHECK(
+        paris.says("A check outside says down for another 20s: \"HTTP? 503\". The path is used nevertheless: no other "
+                   "path of its group was usable."));
+    paris.path.outside.tell({.state = VerdictState::up, .reason = "", .until = at(120s)});
+    paris.row.session->status.state = bfd::State::down;
+    CHECK(paris.says("A check outside says up for another 20s. It has no say while the session is not Up."));
+}
