@@ -33,6 +33,7 @@ struct SessionRequest {
 struct Merged {
     Parameters parameters;
     std::uint8_t minimum_ttl = 255;
+    std::uint16_t padding = 0;  // RFC 9764: bytes of the inner IP packet; no wish, but the path's
     friend bool operator==(const Merged&, const Merged&) = default;
 };
 

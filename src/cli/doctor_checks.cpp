@@ -178,6 +178,7 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_allowed_ips(facts.host, config));
     add(check_nexthops(facts.host, config));
     add(check_rp_filter(facts.host));
+    add(check_padding(facts.host, config));
     return out;
 }
 

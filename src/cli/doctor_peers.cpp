@@ -149,4 +149,19 @@ Findings check_allowed_ips(const HostFacts& facts, const config::Config& config)
     return out;
 }
 
+Findings check_padding(const HostFacts& facts, const config::Config& config) {
+    Findings out;
+    for (const auto& seen : peers_of(facts, config)) {
+        const auto padding = (seen.configured != nullptr ? seen.configured->timers : config.probe).padding;
+        if (padding <= seen.link.mtu) continue;
+        const auto mtu = std::to_string(seen.link.mtu);
+        out.push_back({"padding", Severity::error, seen.name,
+                       "padding = " + std::to_string(padding) + " is more than the " + mtu + " bytes that " +
+                           seen.link.name + " takes: no BFD packet can be sent",
+                       "write padding = " + mtu + " (or less) for it, or ip link set dev " + seen.link.name + " mtu " +
+                           std::to_string(padding)});
+    }
+    return out;
+}
+
 }  // namespace cli

@@ -82,6 +82,14 @@ void check_left_alone(const Table& table, const Probe& timers, Report& report) {
         report.add(proof->place, "require_proof = true and probe = false exclude each other: remove one");
 }
 
+void check_padding(const Table& table, const Adjacency& adjacency, Report& report) {
+    const auto* padding = find(table, "padding");
+    const bool is_short = adjacency.timers.padding != 0 && adjacency.timers.padding < least_padding_v6;
+    if (padding != nullptr && is_short && adjacency.address && adjacency.address->is_v6())
+        report.add(padding->node.place, "padding must be 0 (none) or " + std::to_string(least_padding_v6) +
+                                            "..65535 over IPv6, not " + std::to_string(adjacency.timers.padding));
+}
+
 void check_place(const Table& table, const Session& session, Report& report) {
     const auto at = [&](std::string_view key) { return find(table, key)->node.place; };
     const bool link_local = session.local.is_link_local() || session.remote.is_link_local();
@@ -123,6 +131,7 @@ std::optional<Adjacency> read_adjacency(const Node& node, const Config& defaults
     out.address = address_at(table, "address", report);
     out.probe = bool_at(table, "probe", report).value_or(true);
     if (!out.probe) check_left_alone(table, out.timers, report);
+    check_padding(table, out, report);
     out.feeds = feeds_at(table, report);
     out.bird_protocol = bird_protocol_at(table, report);
     overlay_bird_include(table, out, report);

@@ -106,6 +106,19 @@ std::optional<Interface> read_interface(const Entry& entry, Report& report) {
     return out;
 }
 
+// The address may be IPv6's, which takes more: see check_padding() of an [[adjacency]].
+std::optional<std::uint16_t> padding_at(const Table& table, Report& report) {
+    const auto* entry = find(table, "padding");
+    if (entry == nullptr) return std::nullopt;
+    const auto* bytes = std::get_if<std::int64_t>(&entry->node.value);
+    const bool fits = bytes != nullptr && *bytes >= least_padding_v4 && *bytes <= UINT16_MAX;
+    if (fits || (bytes != nullptr && *bytes == 0)) return static_cast<std::uint16_t>(*bytes);
+    report.add(entry->node.place, "padding must be 0 (none) or " + std::to_string(least_padding_v4) +
+                                      "..65535, the bytes of an IP packet with BFD in it" +
+                                      (bytes != nullptr ? ", not " + std::to_string(*bytes) : std::string{}));
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> interface_name(std::string name, Place place, Report& report) {
@@ -148,11 +161,7 @@ void overlay_probe(const Table& table, Probe& probe, Report& report) {
     if (const auto trust = bool_at(table, "trust_data", report)) probe.trust_data = *trust;
     constexpr DurationLimits an_hour{std::chrono::microseconds{0}, std::chrono::hours{1}, "0s..3600s"};
     if (const auto delay = duration_at(table, "up_delay", an_hour, report)) probe.up_delay = *delay;
-    if (const auto* padding = find(table, "padding")) {
-        const auto* bytes = std::get_if<std::int64_t>(&padding->node.value);
-        if (bytes == nullptr || *bytes != 0)
-            report.add(padding->node.place, "padding must be 0: padded probes are not available in this version");
-    }
+    if (const auto padding = padding_at(table, report)) probe.padding = *padding;
 }
 
 bool has_feed(const Config& config, const Adjacency& adjacency, std::string_view feed) {

@@ -34,8 +34,9 @@ struct Tracked {
     bool was_up = false;
     std::optional<bfd::SessionKey> up_on;  // its session when it was last Up; none: not since our start
     std::optional<policy::Cause> down_cause;
-    policy::Path path;        // what came of it over time
-    policy::Verdict verdict;  // settled
+    base::TimePoint too_long_until{};  // a packet of its session was longer than the interface takes
+    policy::Path path;                 // what came of it over time
+    policy::Verdict verdict;           // settled
     bool live = false;
     bool counts_as_down = false;
     base::WallTime since{};

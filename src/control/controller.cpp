@@ -117,12 +117,12 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
         if (const auto measured = gauges_.on_sample(*sample)) on_quality(now, measured->id, measured->quality);
         return;
     }
+    if (const auto* failed = std::get_if<probe::SendFailed>(&event)) return on_send_failed(now, *failed);
     if (const auto* stall = std::get_if<probe::Stall>(&event)) {
         const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(stall->late_by).count();
         record(now, "", "stall", "", "", "",
                "late_ms=" + std::to_string(late) + " sessions=" + std::to_string(stall->sessions));
     }
-    // SendFailed is counted in the slot: it changes nothing of what routing should believe.
 }
 
 void Controller::on_changed(base::Now now, const probe::Changed& event) {

@@ -86,7 +86,9 @@ struct Row {
     // What the verdict of an adjacency comes from; null, and nothing, outside WireGuard.
     const policy::Path* path = nullptr;
     policy::Rules rules;
-    std::string group;  // "": none
+    std::string group;                // "": none
+    std::uint16_t padding = 0;        // RFC 9764: bytes of its BFD packets; 0: as they are
+    std::uint32_t interface_mtu = 0;  // 0: the interface is gone
     bool allowed = true;
     base::TimePoint handshake_seen = base::never;
     std::optional<std::size_t> prefixes;  // that routing sends over it; none: nobody tells
@@ -153,6 +155,8 @@ public:
 private:
     void index_sessions();
     void on_changed(base::Now now, const probe::Changed& event);
+    void on_send_failed(base::Now now, const probe::SendFailed& event);
+    bool pads_too_much(const Tracked& tracked, base::TimePoint now) const;
     void on_unmatched(base::Now now, const probe::Unmatched& event);
     void on_late(const probe::Late& event);
     void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);

@@ -15,6 +15,7 @@ bfd::Merged effective(const Desired& desired) {
     merged.parameters.back_off = desired.wireguard;
     merged.parameters.trust_data = desired.wireguard && desired.fallback.trust_data;
     merged.parameters.admin_down |= desired.drained;
+    merged.padding = desired.padding;
     return merged;
 }
 

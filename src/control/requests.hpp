@@ -31,9 +31,10 @@ struct Wish {
 // A session that should exist.
 struct Desired {
     std::vector<Wish> wishes;
-    config::Probe fallback;  // holds while nobody asks
-    bool drained = false;    // AdminDown, whoever asks
-    bool wireguard = false;  // an adjacency's own: a peer never heard is probed ever more slowly
+    config::Probe fallback;     // holds while nobody asks
+    bool drained = false;       // AdminDown, whoever asks
+    std::uint16_t padding = 0;  // the adjacency's, whoever asks for the timers: bfdd cannot ask for it
+    bool wireguard = false;     // an adjacency's own: a peer never heard is probed ever more slowly
     friend bool operator==(const Desired&, const Desired&) = default;
 };
 using DesiredSessions = std::map<bfd::SessionKey, Desired>;

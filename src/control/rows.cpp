@@ -92,6 +92,8 @@ Row Controller::row_of(const Tracked& tracked) const {
     row.path = &tracked.path;
     row.rules = tracked.rules(config_);
     row.group = tracked.group();
+    row.padding = tracked.probe(config_).padding;
+    if (const auto* link = host_.link(row.interface)) row.interface_mtu = link->mtu;
     row.allowed = tracked.allowed();
     row.handshake_seen = tracked.handshake_seen;
     if (const auto found = failovers_.find(tracked.adjacency.id); found != failovers_.end())

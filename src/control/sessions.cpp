@@ -42,6 +42,7 @@ void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& des
         ++refused_;
         return;
     }
+    session.slot->padding = session.in_force.padding;
     session.status = fresh.status();
     session.judged_from = now.steady + grace(session.in_force.parameters);
     session.since = now.wall;
@@ -78,7 +79,7 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
         const auto merged = effective(wanted);
         if (merged == session.in_force) continue;
         session.in_force = merged;
-        commands.emplace_back(probe::Change{session.slot->id, merged.parameters, merged.minimum_ttl});
+        commands.emplace_back(probe::Change{session.slot->id, merged.parameters, merged.minimum_ttl, merged.padding});
     }
 }
 
@@ -123,8 +124,8 @@ void Sessions::forgive_lateness(base::TimePoint last_turn, base::TimePoint now) 
 void Sessions::shut_all(std::vector<probe::Command>& commands) {
     for (auto& [key, session] : sessions_) {
         session.in_force.parameters.admin_down = true;
-        commands.emplace_back(
-            probe::Change{session.slot->id, session.in_force.parameters, session.in_force.minimum_ttl});
+        const auto& [parameters, minimum_ttl, padding] = session.in_force;
+        commands.emplace_back(probe::Change{session.slot->id, parameters, minimum_ttl, padding});
     }
 }
 

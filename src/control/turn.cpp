@@ -60,6 +60,7 @@ DesiredSessions Controller::desired_sessions() const {
         auto& wanted = desired[*tracked.key];
         wanted.fallback = tracked.probe(config_);
         wanted.wireguard = true;
+        wanted.padding = tracked.probe(config_).padding;
         if (tracked.configured && tracked.configured->own_timers)
             wanted.wishes.push_back({Asker::config, request_of(tracked.configured->timers)});
     }

@@ -16,7 +16,8 @@ bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
 
 bool is_unproven(const policy::Verdict& verdict) {
     using enum policy::Cause;
-    return verdict.cause == never_up || verdict.cause == no_endpoint || verdict.cause == wrong_allowed_ips;
+    return verdict.cause == never_up || verdict.cause == no_endpoint || verdict.cause == wrong_allowed_ips ||
+           verdict.cause == mtu;
 }
 
 std::string text_of(const std::optional<policy::Cause>& cause) {
@@ -52,6 +53,7 @@ policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint no
                          .require_proof = asks_for_proof(tracked, config_),
                          .admin_down = false,
                          .drained = tracked.path.drain.is_shut(),
+                         .too_long = pads_too_much(tracked, now),
                          .down_cause = tracked.down_cause};
     if (tracked.key)
         if (const auto* session = sessions_.find(*tracked.key); session != nullptr && speaks_for(tracked, *session)) {

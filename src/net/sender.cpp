@@ -18,6 +18,9 @@ constexpr int send_buffer = 32 * 1024 * 1024;  // bytes
 // around ours have neither this nor our traffic class.
 constexpr int priority = 6;  // TC_PRIO_INTERACTIVE; 7 would need CAP_NET_ADMIN
 
+// RFC 9764 §3: the padding is zero. As long as the longest IP packet.
+constexpr std::array<std::byte, 65'536> all_zeros{};
+
 base::UniqueFd raw_socket(int family) {
     // IPPROTO_RAW: we write the IP header ourselves, and receive nothing.
     base::UniqueFd fd{::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW)};
@@ -47,11 +50,12 @@ void Sender::prepare(const probe::Outgoing& packet, Place& place, msghdr& header
     const auto& key = packet.key;
     place.destination = SocketAddress{key.remote.family, key.remote, 0, key.ifindex};
     place.frame = frame(packet);
-    place.data = {place.frame.bytes.data(), place.frame.size};
+    place.data = {iovec{place.frame.bytes.data(), place.frame.size},
+                  iovec{const_cast<std::byte*>(all_zeros.data()), place.frame.zeros}};
     header.msg_name = place.destination.data();
     header.msg_namelen = place.destination.size();
-    header.msg_iov = &place.data;
-    header.msg_iovlen = 1;
+    header.msg_iov = place.data.data();
+    header.msg_iovlen = place.frame.zeros > 0 ? 2 : 1;
     set_source(header, place.info, key);
 }
 

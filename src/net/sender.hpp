@@ -29,7 +29,7 @@ private:
     struct Place {
         SocketAddress destination;
         Frame frame;
-        iovec data{};
+        std::array<iovec, 2> data{};  // the frame, and the zeros after it
         PacketInfo info;
     };
     void prepare(const probe::Outgoing& packet, Place& place, msghdr& header) const;

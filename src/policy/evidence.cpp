@@ -20,6 +20,7 @@ Cause refine(const Evidence& evidence) {
     if (!evidence.allowed) return wrong_allowed_ips;
     // An age that is not known (outside WireGuard, or no handshake yet) explains nothing.
     if (evidence.handshake_age && !handshake_fresh(evidence)) return handshake_stale;
+    if (evidence.too_long) return mtu;
     if (evidence.down_cause) switch (*evidence.down_cause) {
             case detect_timeout:
             case one_way:
@@ -46,7 +47,8 @@ Cause refine(const Evidence& evidence) {
 
 Cause why_never_up(const Evidence& evidence) {
     if (!evidence.has_endpoint) return Cause::no_endpoint;
-    return evidence.allowed ? Cause::never_up : Cause::wrong_allowed_ips;
+    if (!evidence.allowed) return Cause::wrong_allowed_ips;
+    return evidence.too_long ? Cause::mtu : Cause::never_up;
 }
 
 bool peer_is_admin_down(const bfd::Status& status) {

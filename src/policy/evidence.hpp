@@ -25,6 +25,7 @@ struct Evidence {
     bool require_proof = false;
     bool admin_down = false;            // shut down by our side
     bool drained = false;               // ... for it is drained
+    bool too_long = false;              // its packets are padded to more than the interface takes
     std::optional<Cause> down_cause{};  // what BFD knew at the moment of the last Down
 };
 

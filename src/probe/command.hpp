@@ -17,6 +17,7 @@ struct Change {
     SessionId id;
     bfd::Parameters parameters;
     std::uint8_t minimum_ttl = 255;
+    std::uint16_t padding = 0;
 };
 struct Nudge {  // a new handshake was seen: back to one packet a second for a peer not heard yet
     SessionId id;

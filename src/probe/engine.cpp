@@ -39,6 +39,7 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
                    [&](const Change& c) {
                        with(c.id, [&](Slot& slot) {
                            slot.minimum_ttl = c.minimum_ttl;
+                           slot.padding = c.padding;
                            take(slot, slot.session.change(c.parameters, now), now);
                        });
                    },
@@ -145,6 +146,7 @@ void Engine::put(Slot& slot, const bfd::Packet& packet) {
         place = static_cast<std::uint8_t>(outbox_.size());
         outbox_.push_back({.id = slot.id, .key = slot.key, .source_port = slot.source_port, .final = packet.final});
     }
+    outbox_[place].padding = slot.padding;
     bfd::encode(packet, outbox_[place].payload);
 }
 

@@ -54,6 +54,7 @@ struct Outgoing {
     bfd::SessionKey key{};
     std::uint16_t source_port = 0;
     bool final = false;
+    std::uint16_t padding = 0;  // the IP packet is at least so long: zeros follow the payload (RFC 9764)
     std::array<std::byte, bfd::mandatory_length> payload{};
 };
 

@@ -40,6 +40,7 @@ struct Slot {
     const SessionId id;
     const bfd::SessionKey key;
     std::uint8_t minimum_ttl;         // probe thread alone, after Add
+    std::uint16_t padding = 0;        // likewise: RFC 9764, bytes of the IP packet; 0: none
     const std::uint16_t source_port;  // 49152–65535, unique per session: RFC 5881 §4
     bfd::Session session;             // probe thread alone, after Add
     SlotCounters counters;

@@ -102,3 +102,20 @@ TEST_CASE("an address that another peer's longer allowed-ips hold goes to that p
     CHECK(says(fault.message, adjacency::to_base64(facts::key(2)).c_str()));
     CHECK(worst(cli::check_allowed_ips(two, with({entry(1, "10.8.0.17")}))) == Severity::ok);  // beyond the /28
 }
+
+TEST_CASE("padding that the interface does not take: an error, with both ways out") {
+    auto config = with({entry(1)});
+    auto here = facts::good_host();
+    here.links.front().mtu = 1420;
+    config.adjacencies.front().timers.padding = 1420;
+    CHECK(worst(cli::check_padding(here, config)) == Severity::ok);
+    config.adjacencies.front().timers.padding = 1421;
+    const auto fault = only_fault(cli::check_padding(here, config));
+    CHECK(fault.severity == Severity::error);
+    CHECK(fault.subject == "wg0/AQEBAQEB");
+    CHECK(says(fault.fix, "padding = 1420"));
+    CHECK(says(fault.fix, "ip link set dev wg0 mtu 1421"));
+    config.adjacencies.clear();
+    config.probe.padding = 9000;
+    CHECK(cli::check_padding(here, config).size() == 2);
+}

@@ -98,11 +98,19 @@ TEST_CASE("[probe] refuses what is out of range") {
     CHECK(bad("[probe]\ninterval = \"1ms\"\nmultiplier = 256\npadding = 1\nbind = \"none\"\n") ==
           Lines{"f:2:12: interval must be 3.3ms..60s, not \"1ms\"",
                 "f:3:14: multiplier must be an integer from 1 to 255, not 256",
-                "f:4:11: padding must be 0: padded probes are not available in this version",
+                "f:4:11: padding must be 0 (none) or 52..65535, the bytes of an IP packet with BFD in it, not 1",
                 "f:5:8: bind must be \"any\" or \"addresses\", not \"none\""});
     CHECK(bad("[probe]\ninterval = \"50\"\n") ==
           Lines{"f:2:12: interval must be a duration such as \"50ms\", \"3.3ms\" or \"1s\", not \"50\""});
     CHECK(bad("[probe]\npadding = \"0\"\n").size() == 1);
+    for (const auto* good : {"0", "52", "1420", "65535"})
+        CHECK(config::parse(std::string{"[probe]\npadding = "} + good + "\n").has_value());
+    for (const auto* wrong : {"-1", "51", "65536", "9223372036854775807"})
+        CHECK(bad(std::string{"[probe]\npadding = "} + wrong + "\n").size() == 1);
+    const std::string over_v6 =
+        "[[adjacency]]\ninterface = \"wg0\"\npeer = \"" + key_a + "\"\naddress = \"fd00::1\"\npadding = ";
+    CHECK(bad(over_v6 + "71\n") == Lines{"f:5:11: padding must be 0 (none) or 72..65535 over IPv6, not 71"});
+    CHECK(config::parse(over_v6 + "72\n").has_value());
     CHECK(bad("[probe]\nmultiplier = -9223372036854775808\n").size() == 1);
 }
 

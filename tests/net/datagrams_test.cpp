@@ -27,6 +27,14 @@ base::UniqueFd listen(base::Family family) {
     return std::move(*bound);
 }
 
+void set_mtu(int mtu) {
+    const base::UniqueFd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_mtu = mtu;
+    REQUIRE(::ioctl(fd.get(), SIOCSIFMTU, &request) == 0);
+}
+
 // The source ports of what came, until `count` are here.
 std::vector<std::uint16_t> ports(net::Receiver& receiver, int fd, std::size_t count) {
     std::vector<std::uint16_t> out;
@@ -102,6 +110,32 @@ TEST_CASE("a message that cannot go out keeps its errno to itself: the rest go o
     }
     CHECK(ports(receiver, v4.get(), v4_ports.size()) == v4_ports);
     CHECK(ports(receiver, v6.get(), v6_ports.size()) == v6_ports);
+}
+
+TEST_CASE(
+    "RFC 9764: a padded packet arrives unfragmented; longer than the interface takes, it is refused and the rest go "
+    "out") {
+    const PrivateNet here;
+    set_mtu(1420);
+    net::Sender sender;
+    net::Receiver receiver;
+    struct {
+        const char *from, *to;
+    } const pairs[] = {{"127.0.0.1", "127.0.0.2"}, {"fd00::1", "fd00::2"}};
+    for (const auto& [from, to] : pairs) {
+        CAPTURE(from);
+        const auto fd = listen(ip(from).family);
+        std::vector<probe::Outgoing> packets;
+        for (const auto padding : std::initializer_list<std::uint16_t>{0, 1420, 1421, 200}) {
+            packets.push_back(outgoing(from, to, static_cast<std::uint16_t>(50'000 + packets.size()), loopback));
+            packets.back().padding = padding;
+        }
+        const auto results = sender.send(packets);
+        CHECK(std::vector(results.begin(), results.end()) == std::vector{0, 0, EMSGSIZE, 0});
+        CHECK(ports(receiver, fd.get(), 3) == std::vector<std::uint16_t>{50'000, 50'001, 50'003});
+        for (std::size_t i = 0; i < receiver.batch() && receiver.view(i).datagram.source_port == 50'001; ++i)
+            CHECK(bfd::decode(receiver.view(i).datagram.payload).has_value());
+    }
 }
 
 TEST_CASE("a datagram longer than any BFD packet is cut, not refused") {

@@ -96,3 +96,32 @@ TEST_CASE("the checksum is right whatever the packet") {
         REQUIRE(is_valid(packet.key.local, packet.key.remote, frame.view().subspan(frame.size - 32)));
     }
 }
+
+TEST_CASE(
+    "RFC 9764 §3: a padded packet is as long as asked, to the byte; the zeros count in both lengths and in the "
+    "checksum") {
+    for (const auto padding : std::initializer_list<std::uint16_t>{72, 73, 1280, 1420, 65'535})
+        for (const bool v4 : {true, false}) {
+            CAPTURE(padding);
+            auto packet = v4 ? outgoing("10.8.0.1", "10.8.0.2") : outgoing("2001:db8::1", "2001:db8::2");
+            packet.padding = padding;
+            const auto frame = net::frame(packet);
+            const std::size_t header = v4 ? 20 : 40;
+            CHECK(frame.size == header + 32);
+            REQUIRE(frame.size + frame.zeros == padding);
+            std::vector<std::byte> whole{frame.view().begin(), frame.view().end()};
+            whole.resize(padding);
+            CHECK((at(frame, v4 ? 2 : 4) << 8 | at(frame, v4 ? 3 : 5)) == (v4 ? padding : padding - 40));
+            CHECK((at(frame, header + 4) << 8 | at(frame, header + 5)) == static_cast<int>(padding - header));
+            CHECK(is_valid(packet.key.local, packet.key.remote, base::Bytes{whole}.subspan(header)));
+            CHECK((!v4 || at(frame, 6) == 0x40));  // RFC 9764 §3: don't fragment
+        }
+}
+
+TEST_CASE("padding less than the packet itself adds nothing") {
+    for (const auto padding : std::initializer_list<std::uint16_t>{0, 51, 52}) {
+        auto packet = outgoing("10.8.0.1", "10.8.0.2");
+        packet.padding = padding;
+        CHECK(net::frame(packet).zeros == 0);
+    }
+}

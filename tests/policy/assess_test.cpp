@@ -301,3 +301,18 @@ TEST_CASE("each cause has a name of its own") {
     CHECK(names.size() == policy::causes);
     CHECK(!names.contains("?"));
 }
+
+TEST_CASE(
+    "packets padded to more than the interface takes are the cause of a Down and of a peer never up, and take nothing "
+    "away") {
+    auto evidence = lost();
+    evidence.too_long = true;
+    CHECK(assess(evidence) == verdict(VerdictState::down, Cause::mtu));
+    evidence.handshake_age = 180s;
+    CHECK(assess(evidence) == verdict(VerdictState::down, Cause::handshake_stale));
+    evidence = fresh();
+    evidence.too_long = true;
+    CHECK(assess(evidence) == verdict(VerdictState::unknown, Cause::mtu));
+    evidence.session->state = State::up;
+    CHECK(assess(evidence).state == VerdictState::up);
+}

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -112,12 +113,14 @@ public:
     std::vector<std::string> refreshes;
     std::function<adjacency::Device()> look;  // answers at once; none: never
     std::size_t looks = 0;
+    std::uint16_t interface_mtu = UINT16_MAX;  // a raw socket refuses what is longer
 
 private:
     void flush(base::Now now, std::vector<probe::Outgoing>& out) {
         for (const auto& packet : engine.outbox()) {
-            out.push_back(packet);
-            engine.on_sent(now.steady, packet, 0);
+            const bool fits = packet.padding <= interface_mtu;
+            if (fits) out.push_back(packet);
+            engine.on_sent(now.steady, packet, fits ? 0 : EMSGSIZE);
         }
         engine.clear_outbox();
     }
@@ -152,6 +155,7 @@ public:
     Node a, b;
     bool cut_a_to_b = false, cut_b_to_a = false;
     base::Duration delay = 1ms;
+    std::uint16_t carries = UINT16_MAX;  // bytes of inner packets: the underlay drops longer ones
     base::Duration elapsed{};
 
 private:
@@ -184,10 +188,10 @@ private:
         std::vector<probe::Outgoing> from_a, from_b;
         a.turn(now(), for_a, from_a);
         b.turn(now(), for_b, from_b);
-        if (!cut_a_to_b)
-            for (const auto& packet : from_a) wire_.push_back({now().steady + delay, true, packet});
-        if (!cut_b_to_a)
-            for (const auto& packet : from_b) wire_.push_back({now().steady + delay, false, packet});
+        for (const auto& packet : from_a)
+            if (!cut_a_to_b && packet.padding <= carries) wire_.push_back({now().steady + delay, true, packet});
+        for (const auto& packet : from_b)
+            if (!cut_b_to_a && packet.padding <= carries) wire_.push_back({now().steady + delay, false, packet});
     }
 
     std::deque<Flying> wire_;
