@@ -11,7 +11,8 @@ namespace {
 // OSPF's own limits (RFC 2328 §B, LSInfinity of a router's link): a dead path stays the last choice, and is no error.
 constexpr std::uint32_t least_cost = 1, greatest_cost = 65'534, cost_when_down = 65'535;
 
-void add(Defines& out, const IncludeEntry& entry, const policy::Wanted* wanted) {
+void add(DesiredInclude& to, const IncludeEntry& entry, const policy::Wanted* wanted) {
+    auto& out = to.defines;
     const bool down = wanted != nullptr && wanted->counts_as_down;
     const bool drained = !down && wanted != nullptr && wanted->verdict.cost == policy::cost_when_drained;
     const bool degraded = !down && wanted != nullptr && policy::limps(wanted->verdict);
@@ -25,8 +26,15 @@ void add(Defines& out, const IncludeEntry& entry, const policy::Wanted* wanted) 
     out.push_back({prefix + "up", down ? "false" : "true", "true"});
     number("cost", cost, entry.cost);
     number("local_pref", down || drained ? 0 : degraded ? entry.local_pref / 2 : entry.local_pref, entry.local_pref);
-    number("latency", entry.dn42_latency, entry.dn42_latency);
-    number("loss", entry.dn42_loss, entry.dn42_loss);
+    policy::Classes classes;
+    if (wanted != nullptr && entry.measured) classes = wanted->classes;
+    const auto slow = [&](const char* what, bool known, std::uint32_t value, std::uint32_t at_rest) {
+        number(what, known ? value : at_rest, at_rest);
+        if (!known && entry.measured) to.unmeasured.insert(prefix + what);
+    };
+    slow("latency", classes.latency != 0, classes.latency, entry.dn42_latency);
+    slow("loss", classes.loss != 0, classes.loss, entry.dn42_loss);
+    slow("med", classes.med_share.has_value(), entry.cost + classes.med_share.value_or(0), entry.cost);
 }
 
 std::string told(const policy::Wanted& wanted) {
@@ -42,7 +50,7 @@ DesiredInclude desired_include(std::span<const IncludeEntry> entries, std::span<
     for (const auto& wanted : all) present[wanted.adjacency.name] = &wanted;
     for (const auto& entry : entries) {
         const auto found = present.find(entry.adjacency);
-        add(out.defines, entry, found == present.end() ? nullptr : found->second);
+        add(out, entry, found == present.end() ? nullptr : found->second);
         if (found == present.end()) continue;
         out.told[found->second->id] = told(*found->second);
         present.erase(found);
@@ -51,7 +59,19 @@ DesiredInclude desired_include(std::span<const IncludeEntry> entries, std::span<
     return out;
 }
 
-bool is_slow(const Define& define) { return define.name.ends_with("_latency") || define.name.ends_with("_loss"); }
+bool is_slow(const Define& define) {
+    return define.name.ends_with("_latency") || define.name.ends_with("_loss") || define.name.ends_with("_med");
+}
+
+Defines with_unmeasured_of(const DesiredInclude& desired, const Defines& known) {
+    auto out = desired.defines;
+    for (auto& define : out) {
+        if (!desired.unmeasured.contains(define.name)) continue;
+        const auto old = std::ranges::find(known, define.name, &Define::name);
+        if (old != known.end() && old->at_rest == define.at_rest) define.value = old->value;
+    }
+    return out;
+}
 
 Defines with_slow_of(Defines desired, const Defines& standing) {
     std::map<std::string_view, const Define*> old;

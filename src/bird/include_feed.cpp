@@ -45,8 +45,10 @@ void IncludeFeed::prepare_file() {
     auto fresh = desired_include(settings_.entries, {}).defines;
     if (stands && adopted)  // the values of an earlier process stand; those of an earlier boot mean nothing
         for (auto& define : fresh)
-            if (const auto old = std::ranges::find(*stands, define.name, &Define::name); old != stands->end())
+            if (const auto old = std::ranges::find(*stands, define.name, &Define::name); old != stands->end()) {
                 define.value = old->value;
+                if (is_slow(define)) known_.push_back(*old);
+            }
     good_ = stands ? with_leftovers(std::move(fresh), *stands) : std::move(fresh);
     if (!store_.write(good_, true)) problem_ = store_.problem();
 }
@@ -61,6 +63,7 @@ void IncludeFeed::apply(std::span<const policy::Wanted> all) {
     judged_ = true;
     const bool same = desired == desired_;
     desired_ = std::move(desired);
+    remember_measured();
     if (!joined_ && !(desired_.defines.empty() && good_.empty())) {
         joined_ = true;
         control_.join({.ready = [this](const Version&) { on_ready(); },
@@ -75,9 +78,20 @@ void IncludeFeed::apply(std::span<const policy::Wanted> all) {
 // The values as they should stand now: communities wait for their turn.
 Defines IncludeFeed::wanted() {
     if (leaving_) return with_leftovers(put_at_rest(desired_.defines), put_at_rest(good_));
-    if (slow_change(good_, desired_.defines) && now_().steady < slow_not_before_)
-        return with_slow_of(desired_.defines, good_);
-    return desired_.defines;
+    auto out = with_unmeasured_of(desired_, known_);
+    if (slow_change(good_, out) && now_().steady < slow_not_before_) return with_slow_of(std::move(out), good_);
+    return out;
+}
+
+void IncludeFeed::remember_measured() {
+    for (const auto& define : desired_.defines) {
+        if (!is_slow(define) || desired_.unmeasured.contains(define.name)) continue;
+        const auto old = std::ranges::find(known_, define.name, &Define::name);
+        if (old != known_.end())
+            *old = define;
+        else
+            known_.push_back(define);
+    }
 }
 
 bool IncludeFeed::record(const Defines& defines) { return is_at_rest(defines) || record_it(); }

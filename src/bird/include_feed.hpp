@@ -50,6 +50,7 @@ public:
 
 private:
     void prepare_file();
+    void remember_measured();
     Defines wanted();
     bool record(const Defines& defines);  // what is at rest needs none
     bool record_it();
@@ -77,6 +78,7 @@ private:
     Reconfiguration reconfiguration_;
     IncludeSettings settings_;
     DesiredInclude desired_;
+    Defines known_;                           // slow values as last measured, also by an earlier process
     Defines good_;                            // what BIRD was last seen to take: the file to go back to
     std::optional<std::uint32_t> confirmed_;  // the content BIRD was last seen to run, on this connection
     std::optional<std::uint32_t> sent_;       // it was told to, and has not been seen to run it yet

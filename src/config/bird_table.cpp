@@ -17,8 +17,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array bird_keys{"control"sv, "nexthop_table"sv, "include"sv, "include_interval"sv,
-                               "communities_interval"sv};
+constexpr std::array bird_keys{"control"sv,          "nexthop_table"sv,        "include"sv,
+                               "include_interval"sv, "communities_interval"sv, "communities"sv};
 constexpr std::array include_keys{"local_pref"sv, "dn42_latency"sv, "dn42_loss"sv};  // of an [[adjacency]]
 constexpr std::size_t longest_socket = 107;                                          // what a socket address holds
 constexpr std::int64_t last_table = 0xffff'ffff;                                     // RTA_TABLE has 32 bits
@@ -51,7 +51,13 @@ void read_include(const Table& table, Bird& out, Report& report) {
     if (const auto interval =
             duration_at(table, "communities_interval", {std::chrono::seconds{1}, day, "1s..86400s"}, report))
         out.communities_interval = *interval;
-    for (const auto key : {"include_interval", "communities_interval"})
+    if (const auto text = string_at(table, "communities", report)) {
+        out.measured_communities = *text == "measured";
+        if (!out.measured_communities && *text != "configured")
+            report.add(find(table, "communities")->node.place,
+                       "communities must be \"measured\" or \"configured\", not " + quoted(*text));
+    }
+    for (const auto key : {"include_interval", "communities_interval", "communities"})
         if (const auto* entry = find(table, key); entry != nullptr && !out.include)
             report.add(entry->place, std::string{key} + " says nothing without include: add include or remove it");
 }

@@ -71,7 +71,7 @@ struct Adjacency {
     std::string bird_protocol;  // for the feed bird-protocol; "": none
     // For the feed bird-include.
     std::uint32_t local_pref = 100;
-    std::uint32_t dn42_latency = 0;  // the community 64511:1 … 9; 0: not known
+    std::uint32_t dn42_latency = 0;  // the community 64511:1 … 9, until it is measured; 0: not known
     std::uint32_t dn42_loss = 0;     // 64511:91 … 94; 0: not known
     Quality quality;                 // [quality] overlaid with this adjacency's own
     Probe timers;                    // [probe] overlaid with this adjacency's own keys
@@ -104,6 +104,7 @@ struct Bird {
     std::optional<std::string> include;          // for the feed bird-include: the file that it writes
     std::chrono::microseconds include_interval = std::chrono::seconds{1};
     std::chrono::microseconds communities_interval = std::chrono::hours{1};
+    bool measured_communities = true;  // false: they and the MED stay as configured
     friend bool operator==(const Bird&, const Bird&) = default;
 };
 

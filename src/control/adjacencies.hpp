@@ -39,6 +39,7 @@ struct Tracked {
     policy::Verdict verdict;           // settled
     bool live = false;
     bool counts_as_down = false;
+    policy::Classes classes;  // that feeds were told
     base::WallTime since{};
 
     bool present() const { return interface_present && peer_present; }

@@ -21,7 +21,8 @@ std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
                        .adjacency = tracked.adjacency,
                        .verdict = tracked.verdict,
                        .live = tracked.live,
-                       .counts_as_down = tracked.counts_as_down});
+                       .counts_as_down = tracked.counts_as_down,
+                       .classes = tracked.path.classes()});
     }
     return all;
 }

@@ -112,9 +112,10 @@ bool Controller::publish(base::Now now, Tracked& tracked, const policy::Verdict&
         record(now, tracked.adjacency.name, "cause", text_of(before.cause), cause, cause);
     }
     const bool due = before.state != verdict.state || before.cost != verdict.cost || tracked.live != live ||
-                     tracked.counts_as_down != counts_as_down;
+                     tracked.counts_as_down != counts_as_down || tracked.classes != tracked.path.classes();
     tracked.live = live;
     tracked.counts_as_down = counts_as_down;
+    tracked.classes = tracked.path.classes();
     return due;
 }
 

@@ -9,8 +9,8 @@ std::vector<bird::IncludeEntry> include_entries(const config::Config& config) {
     std::vector<bird::IncludeEntry> out;
     for (const auto& adjacency : config.adjacencies)
         if (adjacency.name && has_feed(config, adjacency, bird::include_feed))
-            out.push_back(
-                {*adjacency.name, adjacency.local_pref, adjacency.dn42_latency, adjacency.dn42_loss, adjacency.cost});
+            out.push_back({*adjacency.name, adjacency.local_pref, adjacency.dn42_latency, adjacency.dn42_loss,
+                           adjacency.cost, config.bird.measured_communities});
     return out;
 }
 

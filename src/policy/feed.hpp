@@ -9,6 +9,7 @@
 
 #include "adjacency/adjacency.hpp"
 #include "base/time.hpp"
+#include "policy/advertised.hpp"
 #include "policy/verdict.hpp"
 
 namespace policy {
@@ -19,6 +20,7 @@ struct Wanted {
     Verdict verdict;
     bool live = false;            // see `link` in design.md
     bool counts_as_down = false;  // down, or never-up with require_proof
+    Classes classes{};
 };
 
 struct Told {

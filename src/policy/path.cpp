@@ -73,10 +73,16 @@ bool Path::on_quality(base::TimePoint now, const quality::Quality& quality, cons
     if (up_since_ == base::never) return false;
     const auto windows = windows_of(quality, now - up_since_);
     const bool limping = degraded_.on_quality(now, windows, rules.limits);
-    return cost_.on_quality(now, windows) || limping;
+    const bool cost = cost_.on_quality(now, windows);
+    return advertised_.on_quality(now, windows, cost_.total(0)) || cost || limping;
 }
 
 void Path::forget_quality() {
+    outdate();
+    advertised_ = {};
+}
+
+void Path::outdate() {
     quality_.reset();
     degraded_ = {};
     cost_ = {};
@@ -88,7 +94,7 @@ bool Path::on_deadline(base::TimePoint now) {
     changed |= drain.on_deadline(now);
     changed |= outside.on_deadline(now);
     if (quality_ && now - told_at_ >= quality::lasting_window) {
-        forget_quality();
+        outdate();
         changed = true;
     }
     return changed;

@@ -4,13 +4,14 @@
 //  - drain: at once the path costs more than any other; after 5 s, time enough for routing to go elsewhere, its session
 //    says AdminDown. Taken back, it costs so much until the session is Up again, or is known not to come.
 //  - damping, degraded and what is said outside (see there). The last path of a group is spared: see group.
-// Figures that nobody renewed for 5 min are no evidence, and forgotten.
+// Figures that nobody renewed for 5 min are no evidence, and forgotten; what others were told of them stands.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
 #include "base/time.hpp"
+#include "policy/advertised.hpp"
 #include "policy/cost.hpp"
 #include "policy/damping.hpp"
 #include "policy/degraded.hpp"
@@ -87,12 +88,16 @@ public:
     Outside outside;
     const Degraded& degraded() const { return degraded_; }
     const Cost& cost() const { return cost_; }
+    const Classes& classes() const { return advertised_.classes(); }
     const std::optional<quality::Quality>& quality() const { return quality_; }  // as last told
     base::TimePoint up_since() const { return up_since_; }                       // never: it is not Up
 
 private:
+    void outdate();
+
     Degraded degraded_;
     Cost cost_;
+    Advertised advertised_;
     std::optional<quality::Quality> quality_;
     base::TimePoint told_at_{};
     base::TimePoint up_since_ = base::never;

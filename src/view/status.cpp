@@ -69,6 +69,14 @@ json quality_of(const quality::Quality& quality) {
     return out;
 }
 
+// What others are told of a path by BIRD's communities and MED, once it is known.
+json classes_of(const policy::Classes& classes) {
+    const auto or_null = [](std::uint32_t value) { return value == 0 ? json() : json(value); };
+    return {{"latency", or_null(classes.latency)},
+            {"loss", or_null(classes.loss)},
+            {"med_share", classes.med_share ? json(*classes.med_share) : json()}};
+}
+
 json measuring_of(const probe::GaugeCounters& c) {
     return {{"probes_sent", c.probes_sent.value()}, {"answers", c.answers.value()},
             {"duplicates", c.duplicates.value()},   {"send_failures", c.send_failures.value()},
@@ -139,6 +147,7 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"bfd", row.session ? bfd_of(*row.session) : json()},
             {"quality", row.quality ? quality_of(*row.quality) : json()},
             {"measuring", row.measuring == nullptr ? json() : measuring_of(*row.measuring)},
+            {"classes", row.path == nullptr ? json() : classes_of(row.path->classes())},
             {"wireguard", row.peer == nullptr ? json() : wireguard_of(*row.peer)},
             {"sessions", further_of(row)},
             {"prefixes", row.prefixes ? json(*row.prefixes) : json()},

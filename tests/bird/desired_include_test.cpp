@@ -53,6 +53,41 @@ TEST_CASE("up has the configured values and the cost of the verdict, down is the
         if (is_slow(define)) CHECK(define.value == define.at_rest);  // a dead path changes no community
 }
 
+TEST_CASE("classes and MED are those that are measured, until then those that are configured; or these for good") {
+    Peers peers;
+    peers.add("paris-1", "", VerdictState::up);
+    const auto slow = [&](bool measured) {
+        auto entries = paris;
+        entries[0].measured = measured;
+        return desired_include(entries, peers.all);
+    };
+    const std::set<std::string> all{"wgbfd_paris_1_latency", "wgbfd_paris_1_loss", "wgbfd_paris_1_med"};
+    CHECK(slow(true).unmeasured == all);
+    CHECK(is_at_rest(slow(true).defines));
+    CHECK(value(slow(true).defines, "wgbfd_paris_1_med") == "10");
+    peers.all[0].classes = {.latency = 5, .loss = 0, .med_share = 7};  // a peer that answers no STAMP
+    const auto out = slow(true);
+    CHECK(value(out.defines, "wgbfd_paris_1_latency") == "5");
+    CHECK(value(out.defines, "wgbfd_paris_1_loss") == "91");
+    CHECK(value(out.defines, "wgbfd_paris_1_med") == "17");
+    CHECK(out.unmeasured == std::set<std::string>{"wgbfd_paris_1_loss"});
+    for (const auto& define : out.defines) CHECK((is_slow(define) || define.value == define.at_rest));
+    CHECK(is_at_rest(slow(false).defines));
+    CHECK(slow(false).unmeasured.empty());
+    CHECK(desired_include(paris, {}).unmeasured == all);  // what is not there is not measured
+}
+
+TEST_CASE("what is not measured yet keeps what it was known to be, unless it is configured otherwise since") {
+    auto desired = desired_include(paris, {});
+    const Defines known{{"wgbfd_paris_1_latency", "6", "3"}, {"wgbfd_paris_1_loss", "93", "92"}};
+    const auto out = with_unmeasured_of(desired, known);
+    CHECK(value(out, "wgbfd_paris_1_latency") == "6");
+    CHECK(value(out, "wgbfd_paris_1_loss") == "91");
+    CHECK(value(out, "wgbfd_paris_1_med") == "10");
+    desired.unmeasured.clear();
+    CHECK(with_unmeasured_of(desired, known) == desired.defines);
+}
+
 TEST_CASE("OSPF's limits hold for a path that is up: 1 to 65534") {
     CHECK(value(desired(VerdictState::up, 0).defines, "wgbfd_paris_1_cost") == "1");
     CHECK(value(desired(VerdictState::up, 65'534).defines, "wgbfd_paris_1_cost") == "65534");
@@ -64,7 +99,7 @@ TEST_CASE("what is not known to be down is as if wgbfd had never run: never up, 
         CHECK(is_at_rest(desired(state).defines));
     const auto absent = desired_include(paris, {});
     CHECK(is_at_rest(absent.defines));
-    CHECK(absent.defines.size() == 5);
+    CHECK(absent.defines.size() == 6);
     CHECK(absent.told.empty());
     CHECK(value(absent.defines, "wgbfd_paris_1_latency") == "3");
     CHECK(value(absent.defines, "wgbfd_paris_1_loss") == "91");
@@ -75,7 +110,7 @@ TEST_CASE("a peer that the configuration does not name has no constants, and is 
     peers.add("wg0/AbCdEfGh", "", VerdictState::down);
     const auto out = desired_include(paris, peers.all);
     CHECK(out.unnamed == std::vector<std::string>{"wg0/AbCdEfGh"});
-    CHECK(out.defines.size() == 5);
+    CHECK(out.defines.size() == 6);
     CHECK(is_at_rest(out.defines));
 }
 

@@ -133,7 +133,7 @@ struct Talk {
 TEST_CASE("a file that BIRD can start with stands before anything is said to BIRD, and all its values are at rest") {
     Talk t;
     REQUIRE(t.on_disk());
-    CHECK(t.on_disk()->size() == 10);
+    CHECK(t.on_disk()->size() == 12);
     CHECK(is_at_rest(*t.on_disk()));
     CHECK(std::filesystem::status(t.file).permissions() == std::filesystem::perms{0644});
     CHECK(t.undo.records().empty());
@@ -305,7 +305,7 @@ TEST_CASE("a file that is not ours is never touched; one that somebody damaged o
         REQUIRE(t.until([&] { return Talk::value(t.on_disk(), "paris_up") == "false"; }));
         CHECK(t.says("does not include"));
     }
-    SUBCASE("empty, as `touch` leaves it") { CHECK(Talk{"\n"}.on_disk()->size() == 10); }
+    SUBCASE("empty, as `touch` leaves it") { CHECK(Talk{"\n"}.on_disk()->size() == 12); }
     SUBCASE("taken away") {
         Talk t;
         t.apply(VerdictState::down);

@@ -89,12 +89,19 @@ TEST_CASE("[bird] include is a path that fits into BIRD's own configuration, and
     CHECK_FALSE(good("").bird.present);
     const auto bird = good(
                           "[bird]\ninclude = \"/etc/bird/wgbfd.conf\"\ninclude_interval = \"500ms\"\n"
-                          "communities_interval = \"86400s\"\n")
+                          "communities_interval = \"86400s\"\ncommunities = \"configured\"\n")
                           .bird;
     CHECK(bird.present);
     CHECK(bird.include == "/etc/bird/wgbfd.conf");
     CHECK(bird.include_interval == std::chrono::milliseconds{500});
     CHECK(bird.communities_interval == std::chrono::hours{24});
+    CHECK_FALSE(bird.measured_communities);
+    CHECK(good("[bird]\ninclude = \"/x\"\ncommunities = \"measured\"\n").bird.measured_communities);
+    CHECK(good("[bird]\ninclude = \"/x\"\n").bird.measured_communities);
+    CHECK(bad("[bird]\ninclude = \"/x\"\ncommunities = \"all\"\n") ==
+          Lines{"f:3:15: communities must be \"measured\" or \"configured\", not \"all\""});
+    CHECK(bad("[bird]\ncommunities = \"measured\"\n") ==
+          Lines{"f:2:1: communities says nothing without include: add include or remove it"});
     for (const std::string path : {"wgbfd.conf", "", "/etc/my bird/x", "/etc/bird/", "/etc/a\\\"b"})
         CHECK(bad("[bird]\ninclude = \"" + path + "\"\n").size() == 1);
     CHECK(bad("[bird]\ninclude = \"/x\"\ninclude_interval = \"99ms\"\n") ==

@@ -246,6 +246,7 @@ TEST_CASE("the example configuration names every key, and each line of it may be
                             "dn42_loss",
                             "include_interval",
                             "communities_interval",
+                            "communities",
                             "up_delay",
                             "degraded",
                             "half_life",
