@@ -109,7 +109,15 @@ TEST_CASE("what is accounted for: everything a quiet tunnel carries in that time
     CHECK(accounted_for(25ms, usual) < 5'000);  // 1.6 Mbit/s in 25 ms
     CHECK(accounted_for(6ms, usual) < 4'500);   // 10 ms x 3
     CHECK(accounted_for(1s, usual) < 40'000);
-    CHECK(accounted_for(1s, {}) < accounted_for(1s, usual));
+    auto other = usual;
+    other.bfd_interval = {};
+    CHECK(accounted_for(1s, usual) - accounted_for(1s, other) == 2 * 27 * 144);  // each at most 37.5 ms after the last
+    other = usual;
+    other.quality_interval = {};
+    CHECK(accounted_for(1s, usual) - accounted_for(1s, other) == 11 * inner(92));
+    other = usual;
+    other.mtu = 0;
+    CHECK(accounted_for(1s, usual) - accounted_for(1s, other) == 2 * (inner(1'420) - inner(0)));
 }
 
 TEST_CASE("many peers of one device that are late at once: one look serves them all") {
