@@ -16,4 +16,5 @@ foreach(unit wgbfd.service wgbfd-undo.service)
 endforeach()
 ]])
 install(FILES packaging/wgbfd.toml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/wgbfd)
-install(DIRECTORY frr-snippets bird-snippets packaging/prometheus packaging/grafana DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/wgbfd)
+install(DIRECTORY frr-snippets bird-snippets packaging/prometheus packaging/grafana packaging/examples
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/wgbfd USE_SOURCE_PERMISSIONS)

@@ -21,9 +21,12 @@
 #include "daemon/preflight.hpp"
 #include "daemon/worker.hpp"
 #include "frr/vty_revert.hpp"
+#include "io/job_runner.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
+#include "wireguard/endpoint_feed.hpp"
+#include "wireguard/endpoint_jobs.hpp"
 
 namespace cli {
 namespace {
@@ -34,6 +37,7 @@ base::Result<bool, std::string> revert(const io::UndoRecord& record, io::UndoLog
     if (record.feed == bird::include_feed) return bird::revert_include(record, undo);
     if (record.feed == bird::disabled_feed) return bird::revert_disabled(record);
     if (record.feed == frr::vty_feed) return frr.revert(record);
+    if (record.feed == wireguard::endpoint_feed) return wireguard::revert_endpoint(record);
     const auto reverted =
         record.feed == kernel::nexthop_feed ? kernel::revert_nexthops(record) : kernel::revert_operstate(record);
     if (!reverted) return tl::unexpected{reverted.error().message()};
@@ -83,6 +87,11 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
         options.has(wgbfd::ready_fd_option) ? std::stoi(options.value<std::string>(wgbfd::ready_fd_option)) : -1;
     const auto restarts =
         options.has(wgbfd::restarts_option) ? std::stoull(options.value<std::string>(wgbfd::restarts_option)) : 0ULL;
+    auto job_runner = io::start_job_runner(
+        {{wireguard::change_job, wireguard::run_change},
+         {wireguard::trial_job, wireguard::run_trial},
+         {wireguard::revert_job, wireguard::run_revert},
+         {wireguard::resolve_job, wireguard::run_resolve}});  // before: what it runs may need more than we do
     keep_needed_capabilities();
     ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);  // best effort: without it a page fault may delay a probe
     wgbfd::Worker worker{{.version = version_text(),
@@ -90,6 +99,7 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
                           .run_dir = run_dir,
                           .restarts = restarts,
                           .default_config = default_config,
+                          .job_runner = std::move(job_runner),
                           .ready_fd = ready_fd},
                          std::move(config)};
     if (ready_fd < 0) ::sd_notify(0, "READY=1");

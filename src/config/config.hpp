@@ -59,6 +59,27 @@ struct Interface {
     friend bool operator==(const Interface&, const Interface&) = default;
 };
 
+struct Endpoint {      // where a peer may be reached
+    std::string host;  // an address or a name
+    std::uint16_t port = 0;
+    std::optional<base::IpAddress> address{};  // none: `host` is a name
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct EndpointRules {                                              // [endpoint], for the feed of that name
+    std::chrono::microseconds fail_back = std::chrono::minutes{5};  // Up elsewhere for so long; 0: never
+    std::chrono::microseconds resolve = std::chrono::minutes{5};    // the longest between two look-ups of a name
+    bool kick = true;                                               // a handshake at once, while a peer is down
+    friend bool operator==(const EndpointRules&, const EndpointRules&) = default;
+};
+
+struct Hook {                          // [hook], for the feed of that name
+    std::vector<std::string> command;  // a program by its path, and its arguments; empty: each has its own
+    std::chrono::microseconds timeout = std::chrono::seconds{10};
+    std::uint32_t at_most = 4;  // at once
+    friend bool operator==(const Hook&, const Hook&) = default;
+};
+
 struct Adjacency {
     std::optional<std::string> name;
     std::string interface;
@@ -71,11 +92,13 @@ struct Adjacency {
     std::string bird_protocol;  // for the feed bird-protocol; "": none
     // For the feed bird-include.
     std::uint32_t local_pref = 100;
-    std::uint32_t dn42_latency = 0;  // the community 64511:1 … 9, until it is measured; 0: not known
-    std::uint32_t dn42_loss = 0;     // 64511:91 … 94; 0: not known
-    Quality quality;                 // [quality] overlaid with this adjacency's own
-    Probe timers;                    // [probe] overlaid with this adjacency's own keys
-    bool own_timers = false;         // interval or multiplier stands here: a wish of its own, not a default
+    std::uint32_t dn42_latency = 0;   // the community 64511:1 … 9, until it is measured; 0: not known
+    std::uint32_t dn42_loss = 0;      // 64511:91 … 94; 0: not known
+    std::vector<Endpoint> endpoints;  // for the feed endpoint, the preferred one first
+    std::vector<std::string> hook;    // for the feed hook: its own command, or that of [hook]
+    Quality quality;                  // [quality] overlaid with this adjacency's own
+    Probe timers;                     // [probe] overlaid with this adjacency's own keys
+    bool own_timers = false;          // interval or multiplier stands here: a wish of its own, not a default
     friend bool operator==(const Adjacency&, const Adjacency&) = default;
 };
 
@@ -132,6 +155,8 @@ struct Config {
     Frr frr;
     Bird bird;
     Metrics metrics;
+    EndpointRules endpoint;
+    Hook hook;
     friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -11,6 +11,9 @@ namespace config {
 // The place of `feed` in a table's feeds; none when it is not there.
 std::optional<Place> place_of_feed(const Table& table, std::string_view feed);
 
+// The interface of an [[adjacency]] names the feed.
+bool has_interface_feed(const Table& adjacency, const Config& config, std::string_view feed);
+
 // Every table that may have `feeds`, with whether it is an [[adjacency]].
 template <class Visit>
 void for_each_feeder(const Table& root, const Visit& visit) {

@@ -69,6 +69,12 @@ std::string_view home_of(std::string_view key) {
         {"control", "[bird]"},
         {"nexthop_table", "[bird]"},
         {"bird_protocol", "[[adjacency]]"},
+        {"endpoints", "[[adjacency]]"},
+        {"fail_back", "[endpoint]"},
+        {"resolve", "[endpoint]"},
+        {"kick", "[endpoint]"},
+        {"command", "[hook]"},
+        {"at_most", "[hook]"},
     };
     const auto found = std::ranges::find(homes, key, &Home::key);
     return found == std::end(homes) ? ""sv : found->table;

@@ -10,14 +10,15 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array top_keys{"process"sv, "probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv,
-                              "frr"sv,     "bird"sv,  "damping"sv, "group"sv,     "metrics"sv};
+constexpr std::array top_keys{"process"sv, "probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv,
+                              "bird"sv,    "damping"sv, "group"sv, "metrics"sv,   "endpoint"sv,  "hook"sv};
 constexpr std::array probe_keys{"interval"sv,   "multiplier"sv, "padding"sv, "require_proof"sv,
                                 "trust_data"sv, "up_delay"sv,   "bind"sv};
 constexpr std::array probe_later{"protocol"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
-constexpr std::array feeds{"link"sv, "frr-vty"sv, "bird-nexthop"sv, "bird-protocol"sv, "bird-include"sv};
-constexpr std::array feeds_later{"routes"sv, "repair"sv, "endpoint"sv, "hook"sv};
+constexpr std::array feeds{"link"sv,         "frr-vty"sv,  "bird-nexthop"sv, "bird-protocol"sv,
+                           "bird-include"sv, "endpoint"sv, "hook"sv};
+constexpr std::array feeds_later{"routes"sv, "repair"sv};
 
 template <class List>
 bool in(const List& list, std::string_view word) {
@@ -141,8 +142,9 @@ std::vector<std::string> feeds_at(const Table& table, Report& report) {
             report.add(word.place, "the feed " + quoted(word.text) + " is not available in this version: remove it");
         } else {
             const auto close = nearest(word.text, feeds);
-            const auto hint = close.empty() ? "; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include"
-                                            : "; did you mean " + quoted(close) + "?";
+            const auto hint =
+                close.empty() ? "; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include, endpoint, hook"
+                              : "; did you mean " + quoted(close) + "?";
             report.add(word.place, "unknown feed " + quoted(word.text) + hint);
         }
     }
@@ -183,6 +185,8 @@ base::Result<Config, Errors> read(const Table& root) {
     if (const auto* array = tables_at(root, "group", report))
         for (const auto& node : *array)
             if (auto found = read_group(node, seen, report)) config.groups.push_back(std::move(*found));
+    if (const auto* table = table_at(root, "endpoint", report)) config.endpoint = read_endpoint(*table, report);
+    if (const auto* table = table_at(root, "hook", report)) config.hook = read_hook(*table, report);
     if (const auto* table = table_at(root, "interface", report))
         for (const auto& entry : *table)
             if (auto found = read_interface(entry, report)) config.interfaces.push_back(std::move(*found));
@@ -199,6 +203,8 @@ base::Result<Config, Errors> read(const Table& root) {
     if (const auto* table = table_at(root, "metrics", report)) config.metrics = read_metrics(*table, report);
     check_bird_feeds(root, config, report);
     check_frr_feeds(root, config, report);
+    check_endpoint_feeds(root, config, report);
+    check_hook_feeds(root, config, report);
     auto errors = std::move(report).take();
     if (!errors.empty()) return tl::unexpected{std::move(errors)};
     return config;

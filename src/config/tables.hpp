@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -54,6 +56,17 @@ Process read_process(const Table& table, Report& report);
 
 // metrics_table.cpp
 Metrics read_metrics(const Table& table, Report& report);
+
+// endpoint_table.cpp
+EndpointRules read_endpoint(const Table& table, Report& report);
+std::vector<Endpoint> endpoints_at(const Table& table, Report& report);
+std::optional<Endpoint> parse_endpoint(std::string_view text);
+void check_endpoint_feeds(const Table& root, const Config& config, Report& report);
+
+// hook_table.cpp
+Hook read_hook(const Table& table, Report& report);
+void overlay_hook(const Table& table, const Config& defaults, Adjacency& out, Report& report);
+void check_hook_feeds(const Table& root, const Config& config, Report& report);
 
 // bird_table.cpp
 Bird read_bird(const Table& table, Report& report);

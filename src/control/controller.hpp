@@ -181,6 +181,7 @@ private:
                 std::string cause, std::string detail = {});
     std::string name_of(const bfd::SessionKey& key) const;
     std::string told(const Tracked& tracked) const;
+    policy::SessionView session_view(const Tracked& tracked) const;
     static bool speaks_for(const Tracked& tracked, const ManagedSession& session);
     Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
     Row row_of(const Tracked& tracked) const;

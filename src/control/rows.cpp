@@ -13,7 +13,7 @@ std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
                 interfaces.insert(key.first);
     std::vector<policy::Wanted> all;
     for (const auto& [key, tracked] : adjacencies_.all()) {
-        if (!tracked.present()) continue;  // nothing to act upon: withdrawn
+        if (!tracked.present() && feed != "hook") continue;  // nothing to act upon: withdrawn
         const auto& feeds = tracked.adjacency.feeds;
         const bool named = std::ranges::find(feeds, feed) != feeds.end();
         if (!named && !interfaces.contains(key.first)) continue;
@@ -22,9 +22,28 @@ std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
                        .verdict = tracked.verdict,
                        .live = tracked.live,
                        .counts_as_down = tracked.counts_as_down,
-                       .classes = tracked.path.classes()});
+                       .classes = tracked.path.classes(),
+                       .session = session_view(tracked),
+                       .peer = tracked.peer ? &*tracked.peer : nullptr});
     }
     return all;
+}
+
+policy::SessionView Controller::session_view(const Tracked& tracked) const {
+    policy::SessionView out{.ever_up = tracked.was_up, .rtt = std::nullopt};
+    if (const auto& quality = tracked.path.quality(); quality && quality->recent.answers > 0)
+        out.rtt = quality->recent.rtt_median;
+    const auto* session = tracked.key ? sessions_.find(*tracked.key) : nullptr;
+    if (session == nullptr || !speaks_for(tracked, *session)) return out;
+    const auto& status = session->status;
+    out.probed = true;
+    out.up = status.state == bfd::State::up;
+    out.resting = status.state == bfd::State::admin_down || is_settling(*session, taken_at_) ||
+                  (status.ever_heard && status.remote_state == bfd::State::admin_down);
+    out.ever_up |= status.ever_up;
+    out.one_way = !out.up && tracked.down_cause == policy::Cause::one_way;
+    out.patience = status.tx_interval * session->in_force.parameters.detect_mult;
+    return out;
 }
 
 const probe::SlotCounters* Controller::counters(std::uint32_t lid) const {

@@ -68,6 +68,16 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       bird_protocols_{io_, undo_, clock_now, bird_control_},
       former_includes_{io_, undo_, bird_control_, bird_kept_},
       frr_settings_{io_, undo_, clock_now, [this] { frr_settings_.apply(controller_.wanted(frr::vty_feed)); }},
+      jobs_{io_, std::move(settings_.job_runner)},
+      endpoints_{io_,
+                 jobs_,
+                 undo_,
+                 clock_now,
+                 {[this] { return controller_.wanted(wireguard::endpoint_feed); },
+                  [this](const std::string& interface) { devices_->refresh(interface); },
+                  [this](const std::string& note) { log_.write(Level::notice, note); }}},
+      hooks_{io_, jobs_, settings_.run_dir.path(), clock_now,
+             [this](const std::string& note) { log_.write(Level::notice, note); }},
       routes_{io_,
               controller_.convergence(),
               {[this] { schedule_turn(); }, [this](const std::string& note) { log_.write(Level::notice, note); }}},
@@ -87,6 +97,8 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     follow_nexthop_table();
     former_includes_.adopt(controller_.config().bird.include);
     follow_include();
+    follow_endpoints();
+    hooks_.configure(controller_.config());
     frr_settings_.follow(controller_.config().frr.vty);
     if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
     quality_sockets_.open();
@@ -137,6 +149,7 @@ void Worker::watch_host() {
 void Worker::on_host() {
     controller_.on_host(clock_now(), {links_, device_values_});
     schedule_turn();
+    endpoints_.refresh();
 }
 
 void Worker::ready() {

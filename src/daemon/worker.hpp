@@ -26,6 +26,7 @@
 #include "config/config.hpp"
 #include "control/controller.hpp"
 #include "daemon/control_socket.hpp"
+#include "daemon/hook_feed.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/log.hpp"
@@ -38,6 +39,7 @@
 #include "frr/neighbors.hpp"
 #include "frr/vty_directories.hpp"
 #include "io/fd_watch.hpp"
+#include "io/jobs.hpp"
 #include "io/undo_log.hpp"
 #include "kernel/links.hpp"
 #include "kernel/nexthop_table.hpp"
@@ -45,6 +47,7 @@
 #include "net/loop.hpp"
 #include "view/status.hpp"
 #include "wireguard/devices.hpp"
+#include "wireguard/endpoint_feed.hpp"
 
 namespace wgbfd {
 
@@ -54,6 +57,7 @@ struct WorkerSettings {
     RunDir run_dir;
     std::uint64_t restarts = 0;
     std::filesystem::path default_config{};  // read by a reload when `config` is none and this has come to exist
+    base::UniqueFd job_runner{};             // see io::start_job_runner
     int ready_fd = -1;                       // written to once probing can begin; -1: nobody waits
 };
 
@@ -91,6 +95,7 @@ private:
     void change_bfdd();  // another address, or none
     void follow_nexthop_table();
     void follow_include();
+    void follow_endpoints();
     void apply_feeds();
     void withdraw_feeds();  // then say_goodbye()
     void await_signal();
@@ -130,6 +135,9 @@ private:
     std::optional<bird::IncludeFeed> bird_include_;  // none: no file is configured
     bird::FormerIncludes former_includes_;
     frr::VtyDirectories frr_settings_;
+    io::Jobs jobs_;
+    wireguard::EndpointFeed endpoints_;
+    HookFeed hooks_;
     std::vector<adjacency::Link> links_;
     std::vector<adjacency::Device> device_values_;
     std::optional<kernel::Links> link_watch_;

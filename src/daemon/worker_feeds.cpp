@@ -20,6 +20,8 @@ void Worker::apply_feeds() {
     bird_protocols_.apply(controller_.wanted(bird::protocol_feed));
     frr_settings_.apply(controller_.wanted(frr::vty_feed));
     if (bird_include_) bird_include_->apply(controller_.wanted(bird::include_feed));
+    endpoints_.apply(controller_.wanted(wireguard::endpoint_feed));
+    hooks_.apply(controller_.wanted(hook_feed));
 }
 
 // What stands in a table that is configured no more goes at once; what an earlier process left in ours is adopted.
@@ -55,16 +57,31 @@ void Worker::follow_include() {
     bird_include_.emplace(io_, undo_, clock_now, bird_control_, bird_kept_, *config.bird.include, std::move(settings));
 }
 
+void Worker::follow_endpoints() {
+    const auto& config = controller_.config();
+    wireguard::EndpointSettings out{
+        .times = {config.endpoint.fail_back, config.endpoint.kick}, .resolve = config.endpoint.resolve, .places = {}};
+    for (const auto& adjacency : config.adjacencies) {
+        if (adjacency.endpoints.empty()) continue;
+        auto& places = out.places[{adjacency.interface, adjacency.peer}];
+        for (const auto& endpoint : adjacency.endpoints)
+            places.push_back({endpoint.host, endpoint.port, endpoint.address});
+    }
+    endpoints_.configure(std::move(out));
+}
+
 void Worker::withdraw_feeds() {
     link_feed_.withdraw_all();
     if (nexthops_) nexthops_->withdraw_all();
     const auto left = [this] {
         if (--feeds_leaving_ == 0) say_goodbye();
     };
-    feeds_leaving_ = 2 + (bird_include_ ? 1 : 0);
+    feeds_leaving_ = 4 + (bird_include_ ? 1 : 0);
     bird_protocols_.withdraw_all(left);
     frr_settings_.withdraw_all(left);
     if (bird_include_) bird_include_->withdraw_all(left);
+    endpoints_.withdraw_all(left);
+    hooks_.withdraw_all(left);
 }
 
 }  // namespace wgbfd

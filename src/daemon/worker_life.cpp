@@ -126,6 +126,8 @@ std::optional<std::string> Worker::reload() {
         follow_nexthop_table();
         frr_settings_.follow(controller_.config().frr.vty);
         follow_include();
+        follow_endpoints();
+        hooks_.configure(controller_.config());
         metrics_.follow(controller_.config().metrics.listen);
         if (other_bfdd) change_bfdd();
     } catch (const std::runtime_error& error) {
@@ -235,6 +237,8 @@ view::Process Worker::process() const {
     if (!frr_settings_.is_clear() || !controller_.wanted(frr::vty_feed).empty())
         out.feeds.push_back(frr_settings_.status());
     if (bird_include_) out.feeds.push_back(bird_include_->status());
+    if (!endpoints_.is_clear()) out.feeds.push_back(endpoints_.status());
+    if (!hooks_.is_clear()) out.feeds.push_back(hooks_.status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.routes = routes_.status();
     out.problems = source_problems();

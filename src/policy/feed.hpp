@@ -8,11 +8,23 @@
 #include <vector>
 
 #include "adjacency/adjacency.hpp"
+#include "adjacency/peer.hpp"
 #include "base/time.hpp"
 #include "policy/advertised.hpp"
 #include "policy/verdict.hpp"
 
 namespace policy {
+
+// What its session knows, whatever came of it in the verdict: for the feed `endpoint`.
+struct SessionView {
+    bool probed = false;  // there is a session
+    bool up = false;
+    bool resting = false;  // AdminDown, ours or the peer's, or new: it has not failed
+    bool ever_up = false;
+    bool one_way = false;               // we hear the peer, and it does not hear us
+    base::Duration patience{};          // how long the peer bears our silence; 0: not known
+    std::optional<base::Duration> rtt;  // median of the last ten seconds measured
+};
 
 struct Wanted {
     adjacency::AdjacencyId id;
@@ -21,6 +33,8 @@ struct Wanted {
     bool live = false;            // see `link` in design.md
     bool counts_as_down = false;  // down, or never-up with require_proof
     Classes classes{};
+    SessionView session{};
+    const adjacency::Peer* peer = nullptr;  // as WireGuard last showed it
 };
 
 struct Told {

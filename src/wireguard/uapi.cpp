@@ -14,8 +14,9 @@ bool read_number(std::string_view text, T& out) {
     return error == std::errc{} && end == text.data() + text.size() && !text.empty();
 }
 
-// "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820".
-std::optional<base::Endpoint> read_endpoint(std::string_view text) {
+}  // namespace
+
+std::optional<base::Endpoint> parse_endpoint(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;
     auto host = text.substr(0, colon);
@@ -28,8 +29,6 @@ std::optional<base::Endpoint> read_endpoint(std::string_view text) {
     out.address = *address;
     return out;
 }
-
-}  // namespace
 
 base::Result<std::size_t, UapiRefusal> UapiParser::take(std::string_view text) {
     std::size_t used = 0;
@@ -88,7 +87,7 @@ std::optional<UapiRefusal> UapiParser::peer_line(std::string_view key, std::stri
         return read_number(value, out) ? std::nullopt : std::optional{UapiRefusal::bad_number};
     };
     if (key == "endpoint") {
-        peer.endpoint = read_endpoint(value);
+        peer.endpoint = parse_endpoint(value);
         return peer.endpoint ? std::nullopt : std::optional{UapiRefusal::bad_endpoint};
     }
     if (key == "allowed_ip") {

@@ -64,6 +64,9 @@ private:
     bool done_ = false;
 };
 
+// "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820".
+std::optional<base::Endpoint> parse_endpoint(std::string_view text);
+
 // A whole answer at once.
 base::Result<adjacency::Device, UapiRefusal> parse_uapi(std::string_view answer);
 

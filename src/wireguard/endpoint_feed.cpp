@@ -1,0 +1,299 @@
+#include "wireguard/endpoint_feed.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <set>
+#include <system_error>
+
+#include "wireguard/endpoint_jobs.hpp"
+
+namespace wireguard {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = EndpointAction::Kind;
+
+constexpr base::Duration between_changes = 50ms;  // 20 a second on this host, however many peers are dead
+constexpr base::Duration change_within = 2s;
+constexpr base::Duration resolved_within = 5s;
+constexpr base::Duration withdrawn_within = 2s;
+constexpr base::Duration longest_window = 500ms;
+// After a change: was the peer heard? A device is looked at once a second otherwise.
+constexpr std::array<base::Duration, 5> looks{50ms, 100ms, 150ms, 150ms, 300ms};
+
+std::string subject_of(const PeerKey& key) { return key.first + " " + to_base64(key.second); }
+
+std::string text_of(const std::optional<base::Endpoint>& endpoint) { return endpoint ? to_string(*endpoint) : "none"; }
+
+const char* word(Kind kind) {
+    switch (kind) {
+        case Kind::keep: return "switch";
+        case Kind::fresh: return "kick";
+        case Kind::trial: return "fail-back";
+    }
+    return "?";
+}
+
+}  // namespace
+
+EndpointFeed::EndpointFeed(boost::asio::io_context& context, io::Jobs& jobs, io::UndoLog& undo,
+                           std::function<base::Now()> now, Handlers handlers)
+    : jobs_{jobs},
+      undo_{undo},
+      now_{std::move(now)},
+      handlers_{std::move(handlers)},
+      timer_{context, [this] { settle(); }},
+      withdrawal_{context, [this] { finish(); }} {}
+
+void EndpointFeed::configure(EndpointSettings settings) {
+    settings_ = std::move(settings);
+    std::set<std::string> names;
+    for (const auto& [key, places] : settings_.places)
+        for (const auto& place : places)
+            if (!place.address) names.insert(place.host);
+    names_.want(std::move(names));
+    for (const auto& record : undo_.records(endpoint_feed)) {  // of a peer that is left alone from now on
+        const auto is_it = [&](const auto& item) { return subject_of(item.first) == record.subject; };
+        if (std::ranges::none_of(settings_.places, is_it)) put_back(record, [] {});
+    }
+}
+
+bool EndpointFeed::has_record(const std::string& subject) const {
+    const auto records = undo_.records(endpoint_feed);
+    return std::ranges::find(records, subject, &io::UndoRecord::subject) != records.end();
+}
+
+void EndpointFeed::put_back(const io::UndoRecord& record, std::function<void()> done) {
+    io::Job job;
+    job.kind = revert_job;
+    job.arguments = {record.subject, record.before, record.ours};
+    job.time_limit = withdrawn_within;
+    jobs_.run(job, [this, subject = record.subject, done = std::move(done)](const io::JobResult& result) {
+        const bool ended = result.end == io::JobEnd::exited && result.status == 0;
+        try {
+            if (ended) undo_.forget(endpoint_feed, subject);  // else the guardian, or `undo`, tries again
+        } catch (const std::system_error& error) {
+            problem_ = std::string{"an undo record stays: "} + error.what();
+        }
+        done();
+    });
+}
+
+void EndpointFeed::apply(std::span<const policy::Wanted> all) {
+    for (auto& [key, peer] : peers_) peer.wanted = false;
+    for (const auto& wanted : all) {
+        const PeerKey key{wanted.adjacency.interface, wanted.adjacency.peer};
+        if (!settings_.places.contains(key) || wanted.peer == nullptr) continue;  // may be a roaming one
+        auto& peer = peers_[key];
+        peer.adjacency = wanted.adjacency;
+        peer.seen = *wanted.peer;
+        peer.session = wanted.session;
+        peer.wanted = true;
+    }
+    settle();
+}
+
+void EndpointFeed::refresh() {
+    if (!settings_.places.empty() && !on_withdrawn_) apply(handlers_.wanted());
+}
+
+void EndpointFeed::settle() {
+    if (on_withdrawn_) return;
+    const auto now = now_().steady;
+    std::erase_if(peers_, [this](const Entry& entry) {
+        if (entry.second.wanted) return false;
+        if (entry.second.job) jobs_.cancel(*entry.second.job);
+        return true;
+    });
+    look_up_names(now);
+    auto wake = names_.deadline();
+    for (auto& entry : peers_) {
+        update(entry, now);
+        auto& peer = entry.second;
+        if (now < next_change_ && peer.choice.deadline() <= now) {
+            wake = std::min(wake, next_change_);
+        } else if (const auto action = peer.choice.next(now, settings_.times)) {
+            carry_out(entry, *action);
+        }
+        if (peer.look_at <= now) {
+            handlers_.look(entry.first.first);
+            peer.look_at = peer.looks < looks.size() ? now + looks[peer.looks++] : base::never;
+        }
+        wake = std::min({wake, std::max(peer.choice.deadline(), next_change_), peer.look_at});
+    }
+    if (wake == base::never) return timer_.cancel();
+    timer_.expire_after(std::max<base::Duration>(wake - now_().steady, 1ms));
+}
+
+void EndpointFeed::update(Entry& entry, base::TimePoint now) {
+    auto& peer = entry.second;
+    take_candidates(entry);
+    const auto& session = peer.session;
+    peer.choice.on_view({now, now_().wall},
+                        {.endpoint = peer.seen->endpoint,
+                         .latest_handshake = peer.seen->latest_handshake,
+                         .rx_bytes = peer.seen->rx_bytes,
+                         .failed = !peer.seen->endpoint || (session.probed && !session.up && !session.resting),
+                         .up = session.up,
+                         .one_way = session.one_way,
+                         .ever_up = session.ever_up,
+                         .rtt = session.rtt},
+                        settings_.times);
+    forget_if_back(entry);
+    const auto told = text_of(peer.seen->endpoint);
+    if (told == peer.told) return;
+    peer.told = told;
+    peer.changed_at = now_().wall;
+}
+
+void EndpointFeed::take_candidates(Entry& entry) {
+    const auto& places = settings_.places.at(entry.first);
+    std::vector<base::Endpoint> all;
+    std::size_t preferred = 0;
+    for (const auto& place : places) {
+        const auto add = [&](const base::IpAddress& address) {
+            const base::Endpoint endpoint{address, place.port};
+            if (std::ranges::find(all, endpoint) == all.end()) all.push_back(endpoint);
+        };
+        if (place.address)
+            add(*place.address);
+        else
+            for (const auto& address : names_.addresses(place.host)) add(address);
+        if (&place == &places.front()) preferred = all.size();
+    }
+    entry.second.choice.on_candidates(std::move(all), preferred);
+}
+
+void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
+    auto& [key, peer] = entry;
+    const auto now = now_().steady;
+    io::Job job;
+    job.time_limit = change_within;
+    if (action.kind == Kind::trial) {
+        // Within what the peer bears, so that it never takes its session down.
+        const auto window = std::min<base::Duration>(peer.session.patience / 2, longest_window);
+        const auto remote = peer.adjacency.addresses ? peer.adjacency.addresses->remote : base::IpAddress{};
+        job.kind = trial_job;
+        job.arguments = to_words(TrialOrder{key.first, key.second, action.to, remote, window});
+    } else {
+        job.kind = change_job;
+        job.arguments = to_words(
+            ChangeOrder{key.first, key.second, action.to, action.kind == Kind::fresh, peer.seen->latest_handshake});
+    }
+    if (!record(entry, action.to)) return peer.choice.on_done(now, false);
+    next_change_ = now + between_changes;
+    peer.job = jobs_.run(job, [this, key = key, action](const io::JobResult& result) { on_end(key, action, result); });
+}
+
+// What stood there before anything of ours; where that is also what is to stand now, there is nothing to put back.
+bool EndpointFeed::record(const Entry& entry, const base::Endpoint& to) {
+    const auto& [key, peer] = entry;
+    const auto subject = subject_of(key);
+    if (peer.seen->endpoint == to && !has_record(subject)) return true;
+    try {
+        undo_.record({endpoint_feed, subject, text_of(peer.seen->endpoint), to_string(to)});
+        problem_.clear();
+        return true;
+    } catch (const std::system_error& error) {
+        problem_ =
+            std::string{"left the endpoints as they are, for the undo record cannot be written: "} + error.what();
+        return false;
+    }
+}
+
+void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, const io::JobResult& result) {
+    const auto at = peers_.find(key);
+    if (at == peers_.end()) return;
+    auto& peer = at->second;
+    const auto now = now_();
+    peer.job.reset();
+    const bool ended = result.end == io::JobEnd::exited && result.status == 0;
+    const bool is_done = ended && result.output == did;
+    peer.problem = ended                                 ? ""
+                   : result.end == io::JobEnd::timed_out ? "WireGuard does not answer"
+                   : result.output.empty()               ? "the process that changes WireGuard has ended: restart wgbfd"
+                                                         : result.output;
+    if (action.kind == Kind::trial || is_done) {
+        auto note = std::string{"endpoint adjacency="} + peer.adjacency.name + " action=" + word(action.kind) +
+                    " from=" + peer.told + " to=" + to_string(action.to);
+        if (!is_done) note += " result=" + (ended ? std::string{"no-answer"} : "\"" + peer.problem + "\"");
+        if (action.kind != Kind::fresh || text_of(action.to) != peer.told) handlers_.note(note);
+    }
+    peer.choice.on_done(now.steady, is_done);
+    peer.looks = 0;
+    peer.look_at = now.steady + looks[peer.looks++];
+    settle();
+}
+
+// It stands where it stood before us: nothing is left to put back. While a change is under way nothing is known.
+void EndpointFeed::forget_if_back(const Entry& entry) {
+    const auto& [key, peer] = entry;
+    if (peer.job || peer.choice.is_failing()) return;
+    const auto subject = subject_of(key);
+    for (const auto& record : undo_.records(endpoint_feed)) {
+        if (record.subject != subject || record.before != text_of(peer.seen->endpoint)) continue;
+        try {
+            undo_.forget(endpoint_feed, subject);
+        } catch (const std::system_error& error) {
+            problem_ = std::string{"an undo record stays: "} + error.what();
+        }
+        return;
+    }
+}
+
+void EndpointFeed::look_up_names(base::TimePoint now) {
+    std::set<std::string> urgent;
+    for (const auto& [key, peer] : peers_)
+        if (peer.choice.is_failing())
+            for (const auto& place : settings_.places.at(key))
+                if (!place.address) urgent.insert(place.host);
+    for (const auto& name : names_.due(now, urgent)) {
+        io::Job job;
+        job.kind = resolve_job;
+        job.arguments = {name};
+        job.time_limit = resolved_within;
+        jobs_.run(job, [this, name](const io::JobResult& result) {
+            auto looked = parse_looked(result.output);  // also of one that hung after its answer
+            if (names_.on_answer(now_().steady, name, std::move(looked), settings_.resolve))
+                handlers_.note("endpoint name=" + name + " address=" + to_string(names_.addresses(name).front()));
+            settle();
+        });
+    }
+}
+
+void EndpointFeed::withdraw_all(std::function<void()> done) {
+    on_withdrawn_ = std::move(done);
+    timer_.cancel();
+    withdrawal_.expire_after(withdrawn_within);
+    for (auto& [key, peer] : peers_)
+        if (peer.job) jobs_.cancel(*std::exchange(peer.job, std::nullopt));
+    const auto records = undo_.records(endpoint_feed);
+    leaving_ = records.size();
+    if (records.empty()) return withdrawal_.expire_after({});
+    for (const auto& record : records)
+        put_back(record, [this] {
+            if (--leaving_ == 0) finish();
+        });
+}
+
+void EndpointFeed::finish() {
+    if (!on_withdrawn_) return;
+    withdrawal_.cancel();
+    const auto done = std::exchange(on_withdrawn_, [] {});  // nothing begins any more
+    done();
+}
+
+policy::FeedStatus EndpointFeed::status() const {
+    policy::FeedStatus out{.name = endpoint_feed, .healthy = true, .problem = problem_, .told = {}};
+    const auto add = [&](const std::string& problem) { out.problem += (out.problem.empty() ? "" : "; ") + problem; };
+    for (const auto& name : names_.unknown()) add(name + " is not to be resolved: check its name and the DNS servers");
+    for (const auto& [key, peer] : peers_) {
+        if (!peer.problem.empty()) add(peer.adjacency.name + ": " + peer.problem);
+        if (peer.changed_at) out.told.push_back({peer.adjacency.id, peer.told, *peer.changed_at});
+    }
+    out.healthy = out.problem.empty();
+    return out;
+}
+
+}  // namespace wireguard

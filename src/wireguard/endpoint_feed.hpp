@@ -1,0 +1,105 @@
+// The feed `endpoint`: moves a peer that is not heard to its next endpoint, has its names looked up, and makes
+// WireGuard handshake at once. What touches a device runs in children (see io::Jobs): removing a peer makes the kernel
+// wait, and its preshared key is read there alone. A peer without configured endpoints is never touched.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "adjacency/peer.hpp"
+#include "base/time.hpp"
+#include "io/jobs.hpp"
+#include "io/timer.hpp"
+#include "io/undo_log.hpp"
+#include "policy/feed.hpp"
+#include "wireguard/endpoint_choice.hpp"
+#include "wireguard/name_cache.hpp"
+
+namespace wireguard {
+
+inline constexpr const char* endpoint_feed = "endpoint";
+
+struct EndpointPlace {  // as configured
+    std::string host;
+    std::uint16_t port = 0;
+    std::optional<base::IpAddress> address;
+    friend bool operator==(const EndpointPlace&, const EndpointPlace&) = default;
+};
+using PeerKey = std::pair<std::string, adjacency::PublicKey>;  // interface, peer
+struct EndpointSettings {
+    EndpointTimes times;
+    base::Duration resolve = std::chrono::minutes{5};
+    std::map<PeerKey, std::vector<EndpointPlace>> places;
+};
+
+class EndpointFeed final : public policy::Feed {
+public:
+    struct Handlers {
+        std::function<std::vector<policy::Wanted>()> wanted;     // as of now
+        std::function<void(const std::string& interface)> look;  // read that device now
+        std::function<void(const std::string& note)> note;       // a line for the log
+    };
+    EndpointFeed(boost::asio::io_context& context, io::Jobs& jobs, io::UndoLog& undo, std::function<base::Now()> now,
+                 Handlers handlers);
+
+    void configure(EndpointSettings settings);
+    void apply(std::span<const policy::Wanted> all) override;
+    policy::FeedStatus status() const override;
+    bool is_clear() const { return peers_.empty(); }
+    void refresh();  // what is seen of the peers may have changed
+    // For stop: every endpoint that is still ours goes back, within 2 s; then `done` is called.
+    void withdraw_all(std::function<void()> done);
+
+private:
+    struct Peer {
+        adjacency::Adjacency adjacency;
+        std::optional<adjacency::Peer> seen;
+        policy::SessionView session;
+        EndpointChoice choice;
+        std::optional<io::JobId> job;
+        std::size_t looks = 0;  // since the last change
+        base::TimePoint look_at = base::never;
+        std::string problem;
+        std::optional<base::WallTime> changed_at;
+        std::string told;
+        bool wanted = false;
+    };
+    using Entry = std::map<PeerKey, Peer>::value_type;
+
+    void settle();
+    void update(Entry& entry, base::TimePoint now);
+    void take_candidates(Entry& entry);
+    void carry_out(Entry& entry, const EndpointAction& action);
+    bool record(const Entry& entry, const base::Endpoint& to);
+    void on_end(const PeerKey& key, const EndpointAction& action, const io::JobResult& result);
+    bool has_record(const std::string& subject) const;
+    void put_back(const io::UndoRecord& record, std::function<void()> done);
+    void forget_if_back(const Entry& entry);
+    void look_up_names(base::TimePoint now);
+    void finish();
+
+    io::Jobs& jobs_;
+    io::UndoLog& undo_;
+    std::function<base::Now()> now_;
+    Handlers handlers_;
+    EndpointSettings settings_;
+    std::map<PeerKey, Peer> peers_;
+    NameCache names_;
+    std::string problem_;
+    base::TimePoint next_change_{};  // no two changes of devices sooner than this: a host full of dead peers
+    std::function<void()> on_withdrawn_;
+    std::size_t leaving_ = 0;
+    io::Timer timer_, withdrawal_;
+};
+
+// For `undo`: puts an endpoint back where the present one is still ours. False: it is not, or the peer has gone.
+base::Result<bool, std::string> revert_endpoint(const io::UndoRecord& record);
+
+}  // namespace wireguard
