@@ -26,6 +26,24 @@ std::string subject_of(const PeerKey& key) { return key.first + " " + to_base64(
 
 std::string text_of(const std::optional<base::Endpoint>& endpoint) { return endpoint ? to_string(*endpoint) : "none"; }
 
+// What the record of a peer says that we gave it; none: there is no record.
+std::optional<std::string> ours_of(const io::UndoLog& undo, const std::string& subject) {
+    for (const auto& record : undo.records(endpoint_feed))
+        if (record.subject == subject) return record.ours;
+    return std::nullopt;
+}
+
+// What was recorded in advance has not been done: the record says again what stands.
+void restore(io::UndoLog& undo, const std::string& subject, const std::optional<std::string>& before) {
+    try {
+        if (before)
+            undo.record({endpoint_feed, subject, {}, *before});
+        else
+            undo.forget(endpoint_feed, subject);
+    } catch (const std::system_error&) {  // one that names another endpoint than stands there is harmless
+    }
+}
+
 const char* word(Kind kind) {
     switch (kind) {
         case Kind::keep: return "switch";
@@ -181,9 +199,13 @@ void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
         job.arguments = to_words(
             ChangeOrder{key.first, key.second, action.to, action.kind == Kind::fresh, peer.seen->latest_handshake});
     }
+    const auto before = ours_of(undo_, subject_of(key));
     if (!record(entry, action.to)) return peer.choice.on_done(now, false);
     next_change_ = now + between_changes;
-    peer.job = jobs_.run(job, [this, key = key, action](const io::JobResult& result) { on_end(key, action, result); });
+    peer.job = jobs_.run(job, [this, key = key, action, before](const io::JobResult& result) {
+        if (result.end == io::JobEnd::exited && result.output != did) restore(undo_, subject_of(key), before);
+        on_end(key, action, result);
+    });
 }
 
 // What stood there before anything of ours; where that is also what is to stand now, there is nothing to put back.

@@ -206,7 +206,7 @@ class Test:
                 self.net.loss(100, 1)
                 time.sleep(0.1)
                 status = self.near.cli("undo")[0]
-            self.report.check(status == 0 and self.net.showconf() == self.net.before, f"{how}: status {status}, wg showconf says what it said before")
+            self.report.check(status == 0 and self.net.showconf() == self.net.before, f"{how}: status {status}, wg showconf says what it said before ({self.net.endpoint()})")
             self.net.loss(0, 0, 1)
             if how == "SIGTERM":
                 self.near.start()
