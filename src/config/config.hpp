@@ -23,6 +23,8 @@ inline constexpr std::chrono::microseconds greatest_interval{60'000'000};
 inline constexpr std::uint16_t least_padding_v4 = 20 + 8 + bfd::mandatory_length;
 inline constexpr std::uint16_t least_padding_v6 = 40 + 8 + bfd::mandatory_length;
 
+enum class Protocol : std::uint8_t { bfd, icmp };
+
 // Keys that stand in [probe] and may stand in an [[adjacency]].
 struct Probe {
     bfd::Microseconds interval{50'000};  // desired-min-tx and required-min-rx
@@ -30,7 +32,8 @@ struct Probe {
     bool require_proof = false;
     bool trust_data = false;                // the peer's data stands in for packets that got lost
     std::chrono::microseconds up_delay{0};  // after a Down
-    std::uint16_t padding = 0;              // RFC 9764: bytes of the inner IP packet that BFD proves; 0: off
+    Protocol protocol = Protocol::bfd;
+    std::uint16_t padding = 0;  // RFC 9764: bytes of the inner IP packet that BFD proves; 0: off
     friend bool operator==(const Probe&, const Probe&) = default;
 };
 

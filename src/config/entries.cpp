@@ -16,8 +16,7 @@ constexpr std::array adjacency_keys{"name"sv,         "interface"sv,     "peer"s
                                     "padding"sv,      "require_proof"sv, "bird_protocol"sv, "local_pref"sv,
                                     "dn42_latency"sv, "dn42_loss"sv,     "group"sv,         "cost"sv,
                                     "up_delay"sv,     "quality"sv,       "trust_data"sv,    "endpoints"sv,
-                                    "hook"sv};
-constexpr std::array adjacency_later{"protocol"sv};
+                                    "hook"sv,         "protocol"sv};
 constexpr std::array session_keys{"name"sv,     "interface"sv,   "local"sv,    "remote"sv,
                                   "multihop"sv, "minimum_ttl"sv, "interval"sv, "multiplier"sv};
 
@@ -121,7 +120,7 @@ void read_multihop(const Table& table, Session& session, Report& report) {
 
 std::optional<Adjacency> read_adjacency(const Node& node, const Config& defaults, Seen& seen, Report& report) {
     const auto& table = std::get<Table>(node.value);
-    refuse_unknown(table, {"in [[adjacency]]", adjacency_keys, adjacency_later}, report);
+    refuse_unknown(table, {"in [[adjacency]]", adjacency_keys, {}}, report);
     const bool missing = report_missing(node, "[[adjacency]]", {"interface", "peer"}, report);
     Adjacency out;
     out.timers = defaults.probe;

@@ -45,6 +45,7 @@ std::string_view home_of(std::string_view key) {
         {"interval", "[probe]"},
         {"multiplier", "[probe]"},
         {"padding", "[probe] or [[adjacency]]"},
+        {"protocol", "[probe] or [[adjacency]]"},
         {"require_proof", "[probe] or [[adjacency]]"},
         {"bind", "[probe]"},
         {"up_delay", "[probe] or [[adjacency]]"},

@@ -12,9 +12,8 @@ using namespace std::string_view_literals;
 
 constexpr std::array top_keys{"process"sv, "probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv,
                               "bird"sv,    "damping"sv, "group"sv, "metrics"sv,   "endpoint"sv,  "hook"sv};
-constexpr std::array probe_keys{"interval"sv,   "multiplier"sv, "padding"sv, "require_proof"sv,
-                                "trust_data"sv, "up_delay"sv,   "bind"sv};
-constexpr std::array probe_later{"protocol"sv};
+constexpr std::array probe_keys{"interval"sv,      "multiplier"sv, "protocol"sv, "padding"sv,
+                                "require_proof"sv, "trust_data"sv, "up_delay"sv, "bind"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
 constexpr std::array feeds{"link"sv,         "frr-vty"sv,  "bird-nexthop"sv, "bird-protocol"sv,
                            "bird-include"sv, "endpoint"sv, "hook"sv};
@@ -58,7 +57,7 @@ Bind read_bind(const Table& table, Report& report) {
 }
 
 void read_probe(const Table& table, Config& config, Report& report) {
-    refuse_unknown(table, {"in [probe]", probe_keys, probe_later}, report);
+    refuse_unknown(table, {"in [probe]", probe_keys, {}}, report);
     overlay_probe(table, config.probe, report);
     config.bind = read_bind(table, report);
 }
@@ -105,6 +104,15 @@ std::optional<Interface> read_interface(const Entry& entry, Report& report) {
     if (!name) return std::nullopt;
     out.name = *name;
     return out;
+}
+
+std::optional<Protocol> protocol_at(const Table& table, Report& report) {
+    const auto text = string_at(table, "protocol", report);
+    if (!text) return std::nullopt;
+    if (*text == "bfd") return Protocol::bfd;
+    if (*text == "icmp") return Protocol::icmp;
+    report.add(find(table, "protocol")->node.place, "protocol must be \"bfd\" or \"icmp\", not " + quoted(*text));
+    return std::nullopt;
 }
 
 // The address may be IPv6's, which takes more: see check_padding() of an [[adjacency]].
@@ -163,6 +171,7 @@ void overlay_probe(const Table& table, Probe& probe, Report& report) {
     if (const auto trust = bool_at(table, "trust_data", report)) probe.trust_data = *trust;
     constexpr DurationLimits an_hour{std::chrono::microseconds{0}, std::chrono::hours{1}, "0s..3600s"};
     if (const auto delay = duration_at(table, "up_delay", an_hour, report)) probe.up_delay = *delay;
+    if (const auto protocol = protocol_at(table, report)) probe.protocol = *protocol;
     if (const auto padding = padding_at(table, report)) probe.padding = *padding;
 }
 

@@ -47,7 +47,10 @@ void Controller::on_host(base::Now now, Host host) {
     structure_dirty_ |= changes.structure;
     verdicts_dirty_ = true;
     for (const auto* tracked : changes.handshakes)
-        if (tracked->key) sessions_.nudge(*tracked->key, turn_.commands);
+        if (tracked->key) {
+            sessions_.nudge(*tracked->key, turn_.commands);
+            gauges_.nudge(tracked->adjacency.id, turn_.commands);
+        }
     for (const auto& name : changes.removed) record(now, name, "peer", "present", "removed", "peer-removed");
 }
 
@@ -113,6 +116,7 @@ void Controller::on_event(base::Now now, const probe::Event& event) {
         return;
     }
     if (const auto* late = std::get_if<probe::Late>(&event)) return on_late(*late);
+    if (const auto* path = std::get_if<probe::PathChanged>(&event)) return on_path_changed(now, *path);
     if (const auto* sample = std::get_if<probe::Sample>(&event)) {
         if (const auto measured = gauges_.on_sample(*sample)) on_quality(now, measured->id, measured->quality);
         return;
@@ -140,20 +144,26 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     auto* tracked = adjacencies_.find(session.key);
     if (tracked == nullptr || !speaks_for(*tracked, session)) return;
     turn_.records.back().logged = false;
-    if (state == bfd::State::up) {
-        tracked->path.on_up(now.steady, tracked->rules(config_));
-        tracked->was_up = true;
-        tracked->up_on = session.key;
-        tracked->down_cause.reset();
-    } else if (change.before == bfd::State::up) {
-        tracked->down_cause = session.down_cause;
-        if (session.down_cause == policy::Cause::admin)
-            tracked->path.on_leave();
-        else
-            tracked->path.on_down(now.steady, tracked->rules(config_),
-                                  session.down_cause.value_or(policy::Cause::detect_timeout));
-        turn_.refresh_devices.push_back(tracked->adjacency.interface);  // one look refines the cause
-    }
+    if (state == bfd::State::up)
+        came_up(now, *tracked, session.key);
+    else if (change.before == bfd::State::up)
+        went_down(now, *tracked, session.down_cause.value_or(policy::Cause::detect_timeout));
+}
+
+void Controller::came_up(base::Now now, Tracked& tracked, const bfd::SessionKey& on) {
+    tracked.path.on_up(now.steady, tracked.rules(config_));
+    tracked.was_up = true;
+    tracked.up_on = on;
+    tracked.down_cause.reset();
+}
+
+void Controller::went_down(base::Now now, Tracked& tracked, policy::Cause cause) {
+    tracked.down_cause = cause;
+    if (cause == policy::Cause::admin)
+        tracked.path.on_leave();
+    else
+        tracked.path.on_down(now.steady, tracked.rules(config_), cause);
+    turn_.refresh_devices.push_back(tracked.adjacency.interface);  // one look refines the cause
 }
 
 // The figures are read where they are asked for; no verdict rests on them.
@@ -191,7 +201,8 @@ void Controller::on_deadline(base::Now now) {
 base::TimePoint Controller::deadline() const {
     auto earliest =
         std::min({lids_.deadline(), unsolicited_.deadline(), adjacencies_.deadline(), next_handshake_expiry(),
-                  sessions_.next_judgement(taken_at_), convergence_.deadline(), gauges_.deadline(), trust_.deadline()});
+                  sessions_.next_judgement(taken_at_), gauges_.next_judgement(taken_at_), convergence_.deadline(),
+                  gauges_.deadline(), trust_.deadline()});
     for (const auto& [key, tracked] : adjacencies_.all()) earliest = std::min(earliest, tracked.path.deadline());
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;

@@ -86,9 +86,11 @@ struct Row {
     // What the verdict of an adjacency comes from; null, and nothing, outside WireGuard.
     const policy::Path* path = nullptr;
     policy::Rules rules;
-    std::string group;                // "": none
-    std::uint16_t padding = 0;        // RFC 9764: bytes of its BFD packets; 0: as they are
-    std::uint32_t interface_mtu = 0;  // 0: the interface is gone
+    std::string group;                   // "": none
+    std::uint16_t padding = 0;           // RFC 9764: bytes of its BFD packets; 0: as they are
+    std::uint32_t interface_mtu = 0;     // 0: the interface is gone
+    quality::Passage passage;            // what comes through
+    std::optional<Liveness> liveness{};  // none: its verdict comes from BFD
     bool allowed = true;
     base::TimePoint handshake_seen = base::never;
     std::optional<std::size_t> prefixes;  // that routing sends over it; none: nobody tells
@@ -155,6 +157,12 @@ public:
 private:
     void index_sessions();
     void on_changed(base::Now now, const probe::Changed& event);
+    void on_path_changed(base::Now now, const probe::PathChanged& event);
+    void on_liveness(base::Now now, Tracked& tracked, quality::EchoState before);
+    void came_up(base::Now now, Tracked& tracked, const bfd::SessionKey& on);
+    void went_down(base::Now now, Tracked& tracked, policy::Cause cause);
+    static bfd::Status status_of(const Liveness& liveness);
+    bool is_icmp(const Tracked& tracked) const;  // its verdict comes from ICMP echo
     void on_send_failed(base::Now now, const probe::SendFailed& event);
     bool pads_too_much(const Tracked& tracked, base::TimePoint now) const;
     void on_unmatched(base::Now now, const probe::Unmatched& event);
@@ -163,7 +171,7 @@ private:
     void reconcile(base::Now now);
     DesiredSessions desired_sessions() const;
     WantedGauges wanted_gauges() const;
-    quality::Settings quality_settings(const Tracked& tracked) const;
+    probe::Asked asked_of(const Tracked& tracked) const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();
     std::string name_of(adjacency::AdjacencyId id) const;
@@ -182,7 +190,7 @@ private:
     std::string name_of(const bfd::SessionKey& key) const;
     std::string told(const Tracked& tracked) const;
     policy::SessionView session_view(const Tracked& tracked) const;
-    static bool speaks_for(const Tracked& tracked, const ManagedSession& session);
+    bool speaks_for(const Tracked& tracked, const ManagedSession& session) const;
     Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
     Row row_of(const Tracked& tracked) const;
     Row row_waiting(const config::Session& session) const;

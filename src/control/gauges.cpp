@@ -1,17 +1,31 @@
 #include "control/gauges.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "probe/slot_pool.hpp"
 #include "quality/sender.hpp"
 
 namespace control {
 
+namespace {
+
+constexpr base::Duration grace_at_least = std::chrono::seconds{3};
+constexpr base::Duration grace_at_most = std::chrono::seconds{180};
+constexpr base::Duration late = std::chrono::milliseconds{500};  // this process, or the whole host, stood still
+
+// As for a session of BFD: long enough for three answers.
+base::Duration grace(const quality::EchoParameters& parameters) {
+    return std::clamp(parameters.interval * parameters.multiplier, grace_at_least, grace_at_most);
+}
+
+}  // namespace
+
 // Told when the probe would be given up, with the next answer, a second later at most; in buckets of a second, and of
 // ten.
 quality::Quality Gauges::quality_of(Managed& managed, base::TimePoint now) {
     auto out = managed.window->quality(now);
-    const auto& interval = managed.wanted.settings.interval;
+    const auto& interval = managed.wanted.asked.settings.interval;
     out.recent_lag = quality::give_up_after(interval) + interval + std::chrono::seconds{2};
     out.lasting_lag = out.recent_lag + std::chrono::seconds{10};
     return out;
@@ -29,7 +43,7 @@ probe::Gauge& Gauges::create(base::TimePoint now, const WantedGauge& wanted) {
     // RFC 8972 §3: "a non-zero 16-bit unsigned integer".
     const quality::stamp::Ssid ssid{static_cast<std::uint16_t>(random_() | 1U)};
     place.gauge = std::make_unique<probe::Gauge>(probe::GaugeId{number, place.generation}, wanted.key, ssid,
-                                                 wanted.settings, static_cast<std::uint32_t>(random_()), now);
+                                                 wanted.asked, static_cast<std::uint32_t>(random_()), now);
     return *place.gauge;
 }
 
@@ -50,17 +64,36 @@ void Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vec
             auto& gauge = create(now, asked);
             by_id_.emplace(gauge.id, id);
             commands.emplace_back(probe::AddGauge{&gauge});
-            gauges_.emplace(id, Managed{.wanted = asked, .gauge = &gauge});
-        } else if (auto& managed = found->second; !(managed.wanted.settings == asked.settings)) {
-            managed.wanted = asked;
-            if (asked.settings.method == quality::Choice::off) {  // what was measured is nobody's business any more
-                managed.window.reset();
-                managed.last.reset();
-                managed.expires = base::never;
-            }
-            commands.emplace_back(probe::ChangeGauge{managed.gauge->id, asked.settings});
+            auto& managed = gauges_.emplace(id, Managed{.wanted = asked, .gauge = &gauge}).first->second;
+            change(now, managed, asked);
+        } else if (auto& managed = found->second; !(managed.wanted.asked == asked.asked)) {
+            change(now, managed, asked);
+            commands.emplace_back(probe::ChangeGauge{managed.gauge->id, asked.asked});
         }
     }
+}
+
+// What stands here is what its gauge will make of it: it tells only what comes after.
+void Gauges::change(base::TimePoint now, Managed& managed, const WantedGauge& wanted) {
+    managed.wanted = wanted;
+    if (wanted.asked.settings.method == quality::Choice::off) {  // what was measured is nobody's business any more
+        managed.window.reset();
+        managed.last.reset();
+        managed.expires = base::never;
+    }
+    if (const auto asked = std::min(wanted.asked.mtu, quality::PathMtu::greatest); asked != managed.passage.asked)
+        managed.passage = {.asked = asked};
+    const auto& liveness = wanted.asked.liveness;
+    if (!liveness) return managed.liveness.reset();
+    if (!managed.liveness || (managed.liveness->parameters.admin_down && !liveness->admin_down)) {
+        const auto before = managed.liveness ? managed.liveness->status : quality::EchoStatus{};
+        managed.liveness = Liveness{};
+        managed.liveness->status.ever_heard = before.ever_heard;
+        managed.liveness->status.ever_up = before.ever_up;
+        managed.liveness->judged_from = now + grace(*liveness);
+    }
+    managed.liveness->parameters = *liveness;
+    if (liveness->admin_down) managed.liveness->status.state = quality::EchoState::admin_down;
 }
 
 std::optional<Measured> Gauges::on_sample(const probe::Sample& sample) {
@@ -100,8 +133,67 @@ base::TimePoint Gauges::deadline() const {
 std::optional<quality::Quality> Gauges::quality(adjacency::AdjacencyId id, base::TimePoint now) const {
     const auto found = gauges_.find(id);
     if (found == gauges_.end() || !found->second.window) return std::nullopt;
-    const auto& [wanted, gauge, window, last, expires] = found->second;
+    const auto& [last, expires] = std::tie(found->second.last, found->second.expires);
     return expires != base::never && now < expires ? last : std::nullopt;
+}
+
+std::optional<PathChange> Gauges::on_changed(base::TimePoint now, const probe::PathChanged& event) {
+    const auto id = by_id_.find(event.id);
+    if (id == by_id_.end()) return std::nullopt;
+    auto& managed = gauges_.at(id->second);
+    if (event.passage.asked == managed.passage.asked) managed.passage = event.passage;  // else it is of another MTU
+    PathChange out{.id = id->second};
+    if (!managed.liveness || !event.liveness) return out;
+    const bool shut = managed.liveness->parameters.admin_down;
+    if (shut != (event.liveness->state == quality::EchoState::admin_down)) return out;  // it has yet to hear of that
+    out.before = managed.liveness->status.state;
+    managed.liveness->status = *event.liveness;
+    if (out.before == quality::EchoState::up && event.liveness->state == quality::EchoState::down)
+        managed.liveness->judged_from = now;  // it failed, which is known at once
+    return out;
+}
+
+void Gauges::nudge(adjacency::AdjacencyId id, std::vector<probe::Command>& commands) const {
+    const auto found = gauges_.find(id);
+    if (found == gauges_.end() || !found->second.liveness || found->second.liveness->status.ever_heard) return;
+    commands.emplace_back(probe::NudgeGauge{found->second.gauge->id});
+}
+
+void Gauges::forgive_lateness(base::TimePoint last_turn, base::TimePoint now) {
+    for (auto& [id, managed] : gauges_)
+        if (managed.liveness && managed.liveness->is_settling(last_turn) && now - managed.liveness->judged_from > late)
+            managed.liveness->judged_from = now + grace(managed.liveness->parameters);
+}
+
+quality::Passage Gauges::passage_of(probe::GaugeId gauge) const {
+    const auto id = by_id_.find(gauge);
+    return id == by_id_.end() ? quality::Passage{} : passage(id->second);
+}
+
+quality::Passage Gauges::passage(adjacency::AdjacencyId id) const {
+    const auto found = gauges_.find(id);
+    return found == gauges_.end() ? quality::Passage{} : found->second.passage;
+}
+
+const Liveness* Gauges::liveness(adjacency::AdjacencyId id) const {
+    const auto found = gauges_.find(id);
+    return found != gauges_.end() && found->second.liveness ? &*found->second.liveness : nullptr;
+}
+
+base::TimePoint Gauges::next_judgement(base::TimePoint now) const {
+    auto earliest = base::never;
+    for (const auto& [id, managed] : gauges_)
+        if (managed.liveness && managed.liveness->is_settling(now))
+            earliest = std::min(earliest, managed.liveness->judged_from);
+    return earliest;
+}
+
+base::TimePoint Gauges::last_judgement(base::TimePoint now) const {
+    base::TimePoint last{};
+    for (const auto& [id, managed] : gauges_)
+        if (managed.liveness && managed.liveness->is_settling(now))
+            last = std::max(last, managed.liveness->judged_from);
+    return last;
 }
 
 const probe::GaugeCounters* Gauges::counters(adjacency::AdjacencyId id) const {

@@ -24,9 +24,23 @@ namespace control {
 
 struct WantedGauge {
     bfd::SessionKey key;
-    quality::Settings settings;
+    probe::Asked asked;
 };
 using WantedGauges = std::map<adjacency::AdjacencyId, WantedGauge>;
+
+// A session that is ICMP's, as last told.
+struct Liveness {
+    quality::EchoParameters parameters{};
+    quality::EchoStatus status{};
+    base::TimePoint judged_from{};  // it had no time to come up before: not being Up is no evidence yet
+    bool is_settling(base::TimePoint now) const { return status.state != quality::EchoState::up && now < judged_from; }
+};
+
+// What one PathChanged meant.
+struct PathChange {
+    adjacency::AdjacencyId id;
+    std::optional<quality::EchoState> before{};  // none: BFD tells of its liveness
+};
 
 struct Measured {
     adjacency::AdjacencyId id;
@@ -38,8 +52,11 @@ public:
     explicit Gauges(std::uint64_t seed) : random_{seed} {}
 
     void reconcile(base::TimePoint now, const WantedGauges& wanted, std::vector<probe::Command>& commands);
-    std::optional<Measured> on_sample(const probe::Sample& sample);  // none: a stale id
+    std::optional<Measured> on_sample(const probe::Sample& sample);                              // none: a stale id
+    std::optional<PathChange> on_changed(base::TimePoint now, const probe::PathChanged& event);  // none: a stale id
     void on_removed(const probe::GaugeRemoved& event);
+    void nudge(adjacency::AdjacencyId id, std::vector<probe::Command>& commands) const;
+    void forgive_lateness(base::TimePoint last_turn, base::TimePoint now);  // as Sessions does
     // Whose answers ended long enough ago that the last figures are no longer true: each once.
     std::vector<Measured> expire(base::TimePoint now);
     base::TimePoint deadline() const;
@@ -47,6 +64,11 @@ public:
     // None: not measured in the last ten seconds.
     std::optional<quality::Quality> quality(adjacency::AdjacencyId id, base::TimePoint now) const;
     const probe::GaugeCounters* counters(adjacency::AdjacencyId id) const;
+    quality::Passage passage_of(probe::GaugeId gauge) const;
+    quality::Passage passage(adjacency::AdjacencyId id) const;
+    const Liveness* liveness(adjacency::AdjacencyId id) const;  // null: BFD tells, or it is not probed
+    base::TimePoint next_judgement(base::TimePoint now) const;  // as for Sessions
+    base::TimePoint last_judgement(base::TimePoint now) const;
 
 private:
     struct Managed {
@@ -55,6 +77,8 @@ private:
         std::unique_ptr<quality::Window> window{};  // none: nothing was measured yet
         std::optional<quality::Quality> last{};     // its figures
         base::TimePoint expires = base::never;      // … are no longer true then
+        quality::Passage passage{};
+        std::optional<Liveness> liveness{};
     };
     struct Place {
         std::unique_ptr<probe::Gauge> gauge;
@@ -62,6 +86,7 @@ private:
     };
     static quality::Quality quality_of(Managed& managed, base::TimePoint now);
     probe::Gauge& create(base::TimePoint now, const WantedGauge& wanted);
+    static void change(base::TimePoint now, Managed& managed, const WantedGauge& wanted);
 
     std::mt19937_64 random_;
     std::map<adjacency::AdjacencyId, Managed> gauges_;

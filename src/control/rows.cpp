@@ -119,7 +119,10 @@ Row Controller::row_of(const Tracked& tracked) const {
     if (const auto found = failovers_.find(tracked.adjacency.id); found != failovers_.end())
         row.failover = &found->second;
     if (tracked.key)
-        if (const auto* session = sessions_.find(*tracked.key)) row.session = view_of(*tracked.key, *session);
+        if (const auto* session = sessions_.find(*tracked.key); session != nullptr && !is_icmp(tracked))
+            row.session = view_of(*tracked.key, *session);
+    row.passage = gauges_.passage(tracked.adjacency.id);
+    if (const auto* liveness = gauges_.liveness(tracked.adjacency.id)) row.liveness = *liveness;
     return row;
 }
 
@@ -166,7 +169,7 @@ std::vector<Row> Controller::rows() const {
             rows.back().prefixes = count != prefixes.end() ? count->second : 0;
     }
     for (const auto& [key, session] : sessions_.all()) {
-        if (adjacencies_.find(key) != nullptr) continue;
+        if (const auto* primary = adjacencies_.find(key); primary != nullptr && !is_icmp(*primary)) continue;
         if (const auto* tracked = adjacency_of(key))
             rows[places.at(tracked)].further.push_back(view_of(key, session));
         else

@@ -20,11 +20,13 @@ void Controller::on_send_failed(base::Now now, const probe::SendFailed& event) {
     verdicts_dirty_ = true;
 }
 
-// Longer than the interface takes: as the links say, or as a send was refused.
+// Longer than the interface takes, as the links say or as a send was refused, or than the path does.
 bool Controller::pads_too_much(const Tracked& tracked, base::TimePoint now) const {
     const auto padding = tracked.probe(config_).padding;
     if (padding == 0) return false;
     const auto* link = host_.link(tracked.adjacency.interface);
+    const auto passage = gauges_.passage(tracked.adjacency.id);
+    if (passage.fit == quality::Fit::limited && passage.largest != 0 && padding > passage.largest) return true;
     return now < tracked.too_long_until || (link != nullptr && padding > link->mtu);
 }
 

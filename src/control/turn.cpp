@@ -12,7 +12,9 @@ constexpr base::Duration settle_on_at_most = std::chrono::seconds{3};
 }  // namespace
 
 Turn Controller::take(base::Now now) {
-    sessions_.forgive_lateness(std::exchange(taken_at_, now.steady), now.steady);
+    const auto last_turn = std::exchange(taken_at_, now.steady);
+    sessions_.forgive_lateness(last_turn, now.steady);
+    gauges_.forgive_lateness(last_turn, now.steady);
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
     pass_time(now);
     const bool settling = settle_at_ != base::TimePoint{};
@@ -34,7 +36,8 @@ Turn Controller::take(base::Now now) {
 void Controller::end_settling(base::TimePoint now) {
     const bool first = !waited_for_sessions_;
     waited_for_sessions_ = true;
-    const auto judged = first ? sessions_.last_judgement(now) : base::TimePoint{};
+    const auto judged =
+        first ? std::max(sessions_.last_judgement(now), gauges_.last_judgement(now)) : base::TimePoint{};
     settle_at_ = std::min(judged, now + settle_on_at_most);
     adjacencies_.remember(std::exchange(remembered_, {}));
     verdicts_dirty_ = feeds_due_ = true;
@@ -56,7 +59,7 @@ void Controller::reconcile(base::Now now) {
 DesiredSessions Controller::desired_sessions() const {
     DesiredSessions desired;
     for (const auto& [key, tracked] : adjacencies_.all()) {
-        if (!tracked.key || !tracked.wants_probe()) continue;
+        if (!tracked.key || !tracked.wants_probe() || is_icmp(tracked)) continue;
         auto& wanted = desired[*tracked.key];
         wanted.fallback = tracked.probe(config_);
         wanted.wireguard = true;
@@ -83,21 +86,33 @@ DesiredSessions Controller::desired_sessions() const {
     return desired;
 }
 
-quality::Settings Controller::quality_settings(const Tracked& tracked) const {
+// A path is measured from when its peer was first heard: whoever is not there is asked by BFD (or one echo) alone.
+probe::Asked Controller::asked_of(const Tracked& tracked) const {
     const auto& quality = tracked.quality(config_);
-    return {quality.method, quality.interval};
+    const auto& timers = tracked.probe(config_);
+    const auto* session = sessions_.find(*tracked.key);
+    const auto* liveness = gauges_.liveness(tracked.adjacency.id);
+    const bool icmp = is_icmp(tracked);
+    const bool heard =
+        icmp ? liveness != nullptr && liveness->status.ever_heard : session != nullptr && session->status.ever_heard;
+    probe::Asked out{.settings = {quality.method, quality.interval}};
+    if (!heard) out.settings.method = quality::Choice::off;
+    const auto* link = host_.link(tracked.adjacency.interface);
+    if (out.settings.method != quality::Choice::off && link != nullptr)
+        out.mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(link->mtu, quality::PathMtu::greatest));
+    if (icmp)
+        out.liveness = {.interval = timers.interval,
+                        .multiplier = timers.multiplier,
+                        .padding = timers.padding,
+                        .admin_down = tracked.path.drain.is_shut()};
+    return out;
 }
 
-// A path is measured from when its peer was first heard: whoever is not there is asked by BFD alone.
 WantedGauges Controller::wanted_gauges() const {
     WantedGauges wanted;
     for (const auto& [key, tracked] : adjacencies_.all()) {
         if (!tracked.key || !tracked.wants_probe()) continue;
-        const auto* session = sessions_.find(*tracked.key);
-        const bool heard = session != nullptr && session->status.ever_heard;
-        auto settings = quality_settings(tracked);
-        if (!heard) settings.method = quality::Choice::off;
-        wanted.emplace(tracked.adjacency.id, WantedGauge{*tracked.key, settings});
+        wanted.emplace(tracked.adjacency.id, WantedGauge{*tracked.key, asked_of(tracked)});
     }
     return wanted;
 }
@@ -161,7 +176,7 @@ std::vector<Record> Controller::report(base::Now now) {
 std::string Controller::told(const Tracked& tracked) const {
     std::string all;
     const auto* session = tracked.key ? sessions_.find(*tracked.key) : nullptr;
-    if (session != nullptr &&
+    if (session != nullptr && !is_icmp(tracked) &&
         std::ranges::find(session->desired.wishes, Asker::bfdd, &Wish::asker) != session->desired.wishes.end())
         all = "told=frr-bfd";
     for (const auto& feed : tracked.adjacency.feeds) all += (all.empty() ? "told=" : ",") + feed;

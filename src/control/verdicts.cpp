@@ -34,7 +34,8 @@ std::string in_quotes(std::string text) {
 }  // namespace
 
 // An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
-bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) {
+bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) const {
+    if (is_icmp(tracked)) return false;  // a BFD session beside it is bfdd's alone
     return tracked.wants_probe() || std::ranges::any_of(session.desired.wishes, [](const Wish& wish) {
                return wish.asker != Asker::unsolicited;
            });
@@ -55,6 +56,11 @@ policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint no
                          .drained = tracked.path.drain.is_shut(),
                          .too_long = pads_too_much(tracked, now),
                          .down_cause = tracked.down_cause};
+    if (const auto* liveness = gauges_.liveness(tracked.adjacency.id); liveness != nullptr && is_icmp(tracked)) {
+        out.session = status_of(*liveness);
+        out.settling = liveness->is_settling(now);
+        out.drained |= tracked.path.drain.is_returning() && out.settling;
+    }
     if (tracked.key)
         if (const auto* session = sessions_.find(*tracked.key); session != nullptr && speaks_for(tracked, *session)) {
             out.session = session->status;
@@ -75,6 +81,7 @@ policy::Verdict Controller::assess(base::Now now, Tracked& tracked) const {
     if (up && !was) path.on_up(now.steady, tracked.rules(config_));
     if (!up && was) path.on_leave();  // it was removed: nobody heard it fail
     if (!facts.drained) path.drain.returned();
+    path.on_passage(gauges_.passage(tracked.adjacency.id).fit == quality::Fit::limited);
     return policy::assess(facts);
 }
 

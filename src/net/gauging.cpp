@@ -33,6 +33,11 @@ int send(const probe::GaugePacket& packet, int fd) {
     }
 }
 
+// Whose answers come in by it.
+quality::Method method_of(const Listener& listener) {
+    return listener.use == probe::Use::echo_answers ? quality::Method::icmp : quality::Method::stamp;
+}
+
 }  // namespace
 
 void Gauging::on_listen(const probe::Listen& listen) {
@@ -40,11 +45,11 @@ void Gauging::on_listen(const probe::Listen& listen) {
 }
 
 void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint bfd_due) {
-    const auto seen_until = read_all(listeners, clock, woken, std::min(bfd_due, steady_now() + share_of_a_turn));
+    const auto seen = read_all(listeners, clock, woken, std::min(bfd_due, steady_now() + share_of_a_turn));
     for (std::size_t i = 0; i < batch && gauges_.deadline() <= woken; ++i) {
         const auto now = read_now();
         if (now.steady >= bfd_due) break;
-        const auto packet = gauges_.next(now, seen_until);
+        const auto packet = gauges_.next(now, seen);
         if (!packet) break;
         send_and_tell(now.steady, *packet, socket_of(packet->use, packet->key.remote.family));
     }
@@ -52,21 +57,26 @@ void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePo
 }
 
 // Until when everything that came has been read.
-base::TimePoint Gauging::read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken,
-                                  base::TimePoint end) {
+probe::Seen Gauging::read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken,
+                              base::TimePoint end) {
     behind_ = false;
-    auto seen_until = woken;
+    probe::Seen seen{woken};
+    // An answer may have come since the wait ended, and this thread may have slept since.
+    const bool judges = gauges_.judges(woken);
     for (auto& listener : listeners.all()) {
         if (!listener.fd || listener.use == probe::Use::bfd) continue;
-        if (listener.ready) read(listener, clock, woken, end);
-        if (listener.use != probe::Use::stamp_requests) seen_until = std::min(seen_until, listener.empty_at);
+        const bool is_echo = listener.use == probe::Use::echo_answers;
+        if (listener.ready || (judges && is_echo)) read(listener, clock, woken, end);
+        if (listener.use == probe::Use::stamp_requests) continue;
+        seen.of(method_of(listener), listener.family) = std::min(woken, listener.empty_at);
     }
-    return seen_until;
+    return seen;
 }
 
 void Gauging::read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint end) {
     do {
-        if (read_batch(listener, clock) == receiver_.batch()) continue;
+        // Empty, or past what had come by then: a flood that goes on is for the next turn.
+        if (read_batch(listener, clock) == receiver_.batch() && listener.empty_at < woken) continue;
         listener.ready = false;
         listener.empty_at = woken;
         return;
@@ -88,11 +98,14 @@ std::size_t Gauging::read_batch(Listener& listener, const ArrivalClock& clock) {
             listener.drops = *drops;
             // A raw IPv6 socket may count what its filter drops; the others count what there was no room for.
             const bool is_echo_v6 = listener.use == probe::Use::echo_answers && listener.family == base::Family::v6;
-            if (listener.use != probe::Use::stamp_requests && !is_echo_v6) gauges_.on_missed(now.steady);
+            if (listener.use != probe::Use::stamp_requests && !is_echo_v6)
+                gauges_.on_missed(now.steady, method_of(listener), listener.family);
         }
         datagram.arrival = clock.arrival(stamp, listener.empty_at, now.steady);
         if (const auto answer = gauges_.on_datagram(now, listener.use, datagram))
             send_and_tell(now.steady, *answer, listener.fd.get());
+        // They stand in the order of their arrival: one peer's flood keeps nobody else's answers unseen for long.
+        if (clock.is_after(stamp, listener.empty_at)) listener.empty_at = std::max(listener.empty_at, datagram.arrival);
     }
     return count;
 }

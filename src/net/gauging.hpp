@@ -26,8 +26,8 @@ public:
     Gauging(std::size_t capacity, std::uint16_t identifier) : gauges_{capacity, identifier} {}
 
     void on_listen(const probe::Listen& listen);
-    // Reads each socket until it is empty, then sends what is due, until `bfd_due` or its share is done; one batch of
-    // each whatever the time.
+    // Reads each socket until it is empty, those that somebody's life hangs on ready or not; then sends what is due,
+    // until `bfd_due` or its share is done; one batch of each whatever the time.
     void turn(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint bfd_due);
     base::TimePoint deadline() const { return gauges_.deadline(); }
     bool is_behind() const { return behind_; }  // a socket had more than this turn's share
@@ -38,8 +38,7 @@ public:
 private:
     static constexpr std::size_t batch = 16;
 
-    base::TimePoint read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken,
-                             base::TimePoint end);
+    probe::Seen read_all(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint end);
     void read(Listener& listener, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint end);
     std::size_t read_batch(Listener& listener, const ArrivalClock& clock);
     void send_and_tell(base::TimePoint now, const probe::GaugePacket& packet, int fd);

@@ -24,7 +24,7 @@ struct Listener {
     base::IpAddress local;
     base::IfIndex ifindex;
     bool ready = false;        // said so since it was last drained
-    base::TimePoint empty_at;  // when it was last seen empty
+    base::TimePoint empty_at;  // what came until then has been read
     std::uint32_t drops = 0;   // as the kernel last counted
 };
 

@@ -41,6 +41,19 @@ Opened open(base::Family family, int type, int protocol) {
     return fd;
 }
 
+// What it sends is never fragmented here, has DF set, and heeds no path MTU that somebody told of: only what comes back
+// says what passes. Longer than the interface's MTU is EMSGSIZE.
+std::optional<BindFailure> never_fragment(int fd, base::Family family) {
+    const int probe = family == base::Family::v4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
+    const int on = 1;
+    const bool done = family == base::Family::v4
+                          ? ::setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe) == 0
+                          : ::setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0 &&
+                                ::setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof on) == 0;
+    if (done) return std::nullopt;
+    return BindFailure{errno, "IP_MTU_DISCOVER"};
+}
+
 std::optional<BindFailure> bind_to(int fd, base::Family family, std::uint16_t port, const base::IpAddress& local = {},
                                    base::IfIndex ifindex = {}) {
     const SocketAddress address{family, local, port, ifindex};
@@ -85,6 +98,7 @@ Opened bind_reflector(base::Family family, const base::IpAddress& local, base::I
 Opened bind_prober(base::Family family, std::uint32_t seed) {
     auto fd = open(family, SOCK_DGRAM, 0);
     if (!fd) return fd;
+    if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
     for (int i = 0;; ++i) {
         auto failure = bind_to(fd->get(), family, static_cast<std::uint16_t>(first_port + seed % ports));
         if (!failure) return fd;
@@ -100,6 +114,7 @@ Opened open_echo(base::Family family, std::uint16_t identifier) {
     const bool attached =
         is_v4 ? attach_filter(fd->get(), v4_echo(identifier)) : attach_filter(fd->get(), v6_echo(identifier));
     if (!attached) return failed("SO_ATTACH_FILTER");
+    if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
     return fd;
 }
 

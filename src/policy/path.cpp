@@ -114,7 +114,7 @@ Verdict Path::judge(const Verdict& assessed, const Rules& rules) const {
     if (out.state != up && out.state != admin_down && out.state != unknown) return out;
     if (!dear) out.cost = cost_.total(rules.cost);
     if (out.state != up) {  // its session rests, and what is known of the path stands
-        if (!dear && degraded_.cause()) out.cost += cost_when_limping;
+        if (!dear && (limited_ || degraded_.cause())) out.cost += cost_when_limping;
         return out;
     }
     const auto limps = [&](Cause cause) {
@@ -137,6 +137,8 @@ Verdict Path::judge(const Verdict& assessed, const Rules& rules) const {
         out.cause = Cause::damped;
     } else if (outside.is_spared() || outside.says_degraded()) {
         limps(Cause::external);
+    } else if (limited_) {
+        limps(Cause::mtu);
     } else if (const auto cause = degraded_.cause()) {
         limps(*cause);
     }

@@ -76,6 +76,9 @@ public:
     bool on_deadline(base::TimePoint now);
     base::TimePoint deadline() const;
 
+    // It carries no packets as long as its interface sends; it is told with every verdict.
+    void on_passage(bool limited) { limited_ = limited; }
+
     // Nothing counts any more that was measured: it is not measured any longer, or elsewhere.
     void forget_quality();
 
@@ -95,6 +98,7 @@ public:
 private:
     void outdate();
 
+    bool limited_ = false;
     Degraded degraded_;
     Cost cost_;
     Advertised advertised_;

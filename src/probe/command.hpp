@@ -55,13 +55,17 @@ struct AddGauge {  // travels like a slot, and comes back in GaugeRemoved
 };
 struct ChangeGauge {
     GaugeId id;
-    quality::Settings settings;
+    Asked asked;
+};
+struct NudgeGauge {  // as Nudge, for a path whose liveness is ICMP's
+    GaugeId id;
 };
 struct RemoveGauge {
     GaugeId id;
 };
 
-using Command = std::variant<Add, Change, Nudge, Extend, Remove, Listen, Unlisten, AddGauge, ChangeGauge, RemoveGauge>;
+using Command =
+    std::variant<Add, Change, Nudge, Extend, Remove, Listen, Unlisten, AddGauge, ChangeGauge, NudgeGauge, RemoveGauge>;
 static_assert(std::is_trivially_copyable_v<Command> && sizeof(Command) <= 128);
 
 }  // namespace probe

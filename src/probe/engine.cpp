@@ -60,6 +60,7 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
                    [](const Unlisten&) {},
                    [](const AddGauge&) {},
                    [](const ChangeGauge&) {},
+                   [](const NudgeGauge&) {},
                    [](const RemoveGauge&) {},
                },
                command);

@@ -1,9 +1,10 @@
 // What the probe thread tells the control thread. Trivially copyable, at most 128 bytes. When the ring is full: Sample,
 // Late, Stall and Unmatched are dropped and counted; Removed, GaugeRemoved and SendFailed wait in their slot; Changed
-// is re-sent as the latest, so a final state is never lost.
+// and PathChanged are re-sent as the latest, so a final state is never lost.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <variant>
 
@@ -54,11 +55,17 @@ struct ListenFailed {  // the probe thread could not take this socket, and has c
     Listen listen;
     std::int32_t error = 0;  // errno
 };
+struct PathChanged {  // what stands of a path, beside how good it is; re-sent as the latest
+    GaugeId id;
+    quality::Passage passage;
+    std::optional<quality::EchoStatus> liveness;
+};
 struct GaugeRemoved {
     Gauge* gauge = nullptr;
 };
 
-using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, GaugeRemoved, ListenFailed>;
+using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, PathChanged, GaugeRemoved,
+                           ListenFailed>;
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 128);
 
 }  // namespace probe

@@ -2,14 +2,18 @@
 // and GaugeRemoved; its counters may be read by anyone at any time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "base/counter.hpp"
 #include "base/time.hpp"
 #include "bfd/request.hpp"
+#include "quality/echo_session.hpp"
 #include "quality/meter.hpp"
+#include "quality/path_mtu.hpp"
 #include "quality/reflector.hpp"
 #include "quality/settings.hpp"
 #include "quality/stamp.hpp"
@@ -33,28 +37,58 @@ inline constexpr std::array<base::Duration, 11> rtt_bounds{
 struct GaugeCounters {
     base::Counter probes_sent, answers, duplicates;
     base::Counter send_failures;
-    base::Counter reflected;  // the peer's requests
-    base::Counter limited;    // … not answered: too many
+    base::Counter reflected;                  // the peer's requests
+    base::Counter limited;                    // … not answered: too many
+    base::Counter sized_sent, sized_answers;  // of path_mtu
+    base::Counter echoes_sent, echo_answers;  // of liveness
+    base::Counter ups, downs;
     std::array<base::Counter, rtt_bounds.size() + 1> rtt;
     base::Counter rtt_ns;  // of them all
 };
 
+// What a path is asked for.
+struct Asked {
+    quality::Settings settings;
+    std::uint16_t mtu = 0;                              // bytes of inner packets that should pass; 0: not asked
+    std::optional<quality::EchoParameters> liveness{};  // none: BFD tells
+    friend bool operator==(const Asked&, const Asked&) = default;
+};
+
+// A small probe beside a large one: no shorter than those that measure.
+constexpr std::uint16_t least_size(base::Family family) { return family == base::Family::v4 ? 72 : 92; }
+
 struct Gauge {
-    Gauge(GaugeId gauge_id, const bfd::SessionKey& path, quality::stamp::Ssid session,
-          const quality::Settings& settings, std::uint32_t seed, base::TimePoint now)
-        : id{gauge_id}, key{path}, ssid{session}, meter{settings, seed, now} {}
+    Gauge(GaugeId gauge_id, const bfd::SessionKey& path, quality::stamp::Ssid session, const Asked& asked,
+          std::uint32_t seed, base::TimePoint now)
+        : id{gauge_id},
+          key{path},
+          ssid{session},
+          meter{asked.settings, seed, now},
+          path_mtu{asked.mtu, least_size(path.remote.family), seed, now} {
+        if (asked.liveness) liveness.emplace(*asked.liveness, seed, now);
+    }
+
+    base::TimePoint deadline() const {
+        const auto probes = std::min(meter.deadline(), path_mtu.deadline());
+        return liveness ? std::min(probes, liveness->deadline()) : probes;
+    }
 
     const GaugeId id;
     const bfd::SessionKey key;  // single hop
     const quality::stamp::Ssid ssid;
     quality::Meter meter;          // probe thread alone, after AddGauge
     quality::Reflector reflector;  // likewise
+    quality::PathMtu path_mtu;
+    std::optional<quality::EchoSession> liveness;
     GaugeCounters counters;
 
     // The probe thread's own bookkeeping.
     struct {
         std::uint32_t deadline_index = UINT32_MAX;
         Gauge* next_removed = nullptr;
+        Gauge* next_told = nullptr;  // those of which a PathChanged waits
+        bool tells = false;
+        bool reflector_is_plain = false;  // it knows no session identifiers: RFC 8972 §3
     } engine;
 };
 

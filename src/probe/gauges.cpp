@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <span>
+#include <utility>
 
 #include "probe/table.hpp"
 #include "quality/icmp_echo.hpp"
@@ -26,21 +28,47 @@ void count_round_trips(GaugeCounters& counters, const quality::Results& results)
     }
 }
 
+constexpr std::size_t udp_header = 8;
+constexpr std::size_t ip_header(base::Family family) { return family == base::Family::v4 ? 20 : 40; }
+
+// The reflector counts probes of size by themselves.
+stamp::Ssid ssid_of_sizes(const Gauge& gauge) {
+    return {static_cast<std::uint16_t>(gauge.ssid.value == 0x8000 ? 1 : gauge.ssid.value ^ 0x8000)};
+}
+
+bool is_shortage(int error) { return error == EAGAIN || error == ENOBUFS || error == ENOMEM; }
+
+// What somebody is to hear of when it changes.
+struct Standing {
+    explicit Standing(const Gauge& gauge) : passage{gauge.path_mtu.passage()} {
+        if (gauge.liveness) liveness = gauge.liveness->status();
+    }
+    friend bool operator==(const Standing&, const Standing&) = default;
+    quality::Passage passage;
+    std::optional<quality::EchoStatus> liveness;
+};
+
 }  // namespace
 
 Gauges::Gauges(std::size_t capacity, std::uint16_t identifier)
-    : by_place_(capacity, nullptr), by_key_{capacity}, deadlines_{capacity}, identifier_{identifier} {}
+    : by_place_(capacity, nullptr),
+      by_key_{capacity},
+      deadlines_{capacity},
+      identifier_{identifier},
+      payload_(UINT16_MAX) {}
 
 void Gauges::on_wake(base::TimePoint now) {
-    if (deadlines_.earliest() < now && now - deadlines_.earliest() > late) gap_end_ = now;
+    if (deadlines_.earliest() < now && now - deadlines_.earliest() > late) gap_end_ = Seen{now};
 }
 
 void Gauges::on_command(base::TimePoint now, const Command& command) {
     if (const auto* fresh = std::get_if<AddGauge>(&command)) return add(*fresh->gauge);
     if (const auto* change = std::get_if<ChangeGauge>(&command)) {
-        if (auto* const gauge = find(change->id)) {
-            gauge->meter.change(change->settings, now);
-            deadlines_.move(*gauge, gauge->meter.deadline());
+        if (auto* const gauge = find(change->id)) this->change(now, *gauge, change->asked);
+    } else if (const auto* nudge = std::get_if<NudgeGauge>(&command)) {
+        if (auto* const gauge = find(nudge->id); gauge != nullptr && gauge->liveness) {
+            gauge->liveness->nudge(now);
+            deadlines_.move(*gauge, gauge->deadline());
         }
     } else if (const auto* gone = std::get_if<RemoveGauge>(&command)) {
         if (auto* const gauge = find(gone->id)) remove(*gauge);
@@ -57,14 +85,29 @@ void Gauges::add(Gauge& gauge) {
     }
     by_place_[place] = &gauge;
     by_key_.insert(hash_of(gauge.key), gauge);
-    deadlines_.add(gauge, gauge.meter.deadline());
+    deadlines_.add(gauge, gauge.deadline());
     ++size_;
+}
+
+void Gauges::change(base::TimePoint now, Gauge& gauge, const Asked& asked) {
+    const Standing before{gauge};
+    gauge.meter.change(asked.settings, now);
+    gauge.path_mtu.change(asked.mtu, now);
+    if (!asked.liveness)
+        gauge.liveness.reset();
+    else if (gauge.liveness)
+        gauge.liveness->change(*asked.liveness, now);
+    else
+        gauge.liveness.emplace(*asked.liveness, gauge.id.generation ^ gauge.ssid.value, now);
+    if (Standing{gauge} != before) tell(gauge);
+    deadlines_.move(gauge, gauge.deadline());
 }
 
 void Gauges::remove(Gauge& gauge) {
     by_place_[gauge.id.place] = nullptr;
     by_key_.erase(hash_of(gauge.key), gauge);
     deadlines_.remove(gauge);
+    untell(gauge);
     --size_;
     gauge.engine.next_removed = removed_;
     removed_ = &gauge;
@@ -115,6 +158,7 @@ std::optional<GaugePacket> Gauges::reflect(base::Now now, Gauge& gauge, const Da
     gauge.counters.reflected.add();
     return GaugePacket{.id = gauge.id,
                        .key = gauge.key,
+                       .purpose = Purpose::answer,
                        .use = Use::stamp_requests,
                        .port = datagram.source_port,
                        .cookie = 0,
@@ -124,8 +168,14 @@ std::optional<GaugePacket> Gauges::reflect(base::Now now, Gauge& gauge, const Da
 void Gauges::on_stamp_answer(Gauge& gauge, const Datagram& datagram) {
     const auto reply = stamp::decode_reply(datagram.payload);
     // RFC 8972 §3: a reflector that knows no session identifiers sends none.
-    const bool is_ours = reply && (reply->ssid == gauge.ssid || reply->ssid == stamp::Ssid{});
+    const bool is_sized = reply && quality::PathMtu::owns(reply->sequence);
+    const auto ssid = is_sized ? ssid_of_sizes(gauge) : gauge.ssid;
+    const bool is_ours = reply && (reply->ssid == ssid || reply->ssid == stamp::Ssid{});
     if (!is_ours || datagram.source_port != stamp::port) return counters_.malformed.add();
+    gauge.engine.reflector_is_plain = reply->ssid == stamp::Ssid{};
+    if (is_sized)
+        return take_sized(gauge, reply->sequence, static_cast<std::uint32_t>(reply->request_sent.bits),
+                          datagram.arrival);
     take(gauge, quality::Method::stamp,
          {.sequence = reply->sequence,
           .cookie = static_cast<std::uint32_t>(reply->request_sent.bits),
@@ -141,6 +191,9 @@ void Gauges::on_echo_answer(Gauge& gauge, const Datagram& datagram) {
         family == base::Family::v4 ? quality::icmp::without_v4_header(datagram.payload) : datagram.payload;
     const auto echo = quality::icmp::decode_reply(message, family);
     if (!echo || echo->identifier != identifier_) return counters_.malformed.add();
+    if (quality::EchoSession::owns(echo->sequence)) return take_echo(gauge, *echo, datagram.arrival);
+    if (quality::PathMtu::owns(echo->sequence))
+        return take_sized(gauge, echo->sequence, echo->cookie, datagram.arrival);
     take(gauge, quality::Method::icmp,
          {.sequence = echo->sequence, .cookie = echo->cookie, .arrival = datagram.arrival});
 }
@@ -153,51 +206,162 @@ void Gauges::take(Gauge& gauge, quality::Method method, const quality::Answer& a
     }
 }
 
-std::optional<GaugePacket> Gauges::next(base::Now now, base::TimePoint seen_until) {
-    if (deadlines_.earliest() > now.steady) return std::nullopt;
-    auto& gauge = deadlines_.first();
-    while (gauge.meter.decide(now.steady, seen_until, gap_end_)) {
-        const Sample sample{gauge.id, now.steady, gauge.meter.take(now.steady)};
-        count_round_trips(gauge.counters, sample.results);
-        offer(sample);
+void Gauges::take_sized(Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, base::TimePoint arrival) {
+    const auto before = gauge.path_mtu.passage();
+    if (!gauge.path_mtu.on_answer(sequence, cookie, arrival)) return;
+    gauge.counters.sized_answers.add();
+    if (gauge.path_mtu.passage() != before) tell(gauge);
+    deadlines_.move(gauge, gauge.deadline());
+}
+
+void Gauges::take_echo(Gauge& gauge, const quality::icmp::Echo& echo, base::TimePoint arrival) {
+    if (!gauge.liveness) return;
+    const auto before = gauge.liveness->status();
+    if (!gauge.liveness->on_answer(echo.sequence, echo.cookie, arrival)) return;
+    gauge.counters.echo_answers.add();
+    const auto& status = gauge.liveness->status();
+    if (status.state != before.state) gauge.counters.ups.add();
+    if (status != before) tell(gauge);
+    deadlines_.move(gauge, gauge.deadline());
+}
+
+bool Gauges::judges(base::TimePoint now) const {
+    return deadlines_.any_due(
+        now, [now](const Gauge& gauge) { return gauge.liveness && gauge.liveness->silence_deadline() <= now; });
+}
+
+std::optional<GaugePacket> Gauges::next(base::Now now, Seen seen) {
+    while (deadlines_.earliest() <= now.steady) {
+        auto& gauge = deadlines_.first();
+        if (auto packet = due(now, gauge, seen)) return packet;
+        assert(gauge.deadline() > now.steady);
+        deadlines_.move(gauge, gauge.deadline());
     }
-    return probe(now, gauge);
+    return std::nullopt;
+}
+
+// Liveness first.
+std::optional<GaugePacket> Gauges::due(base::Now now, Gauge& gauge, Seen& seen) {
+    if (gauge.liveness && gauge.liveness->deadline() <= now.steady)
+        if (auto packet = judge_liveness(now, gauge, seen)) return packet;
+    const auto family = gauge.key.remote.family;
+    if (gauge.meter.deadline() <= now.steady) {
+        const auto method = gauge.meter.method();
+        const auto seen_until = seen.of(method, family);
+        const auto gap_end = gap_end_.of(method, family);
+        while (gauge.meter.decide(now.steady, seen_until, gap_end)) {
+            const Sample sample{gauge.id, now.steady, gauge.meter.take(now.steady)};
+            count_round_trips(gauge.counters, sample.results);
+            offer(sample);
+        }
+        return probe(now, gauge);
+    }
+    return sized(now, gauge, seen);
+}
+
+std::optional<GaugePacket> Gauges::judge_liveness(base::Now now, Gauge& gauge, Seen& seen) {
+    auto& session = *gauge.liveness;
+    const auto before = session.status();
+    const auto seen_until = seen.of(quality::Method::icmp, gauge.key.remote.family);
+    const auto gap_end = gap_end_.of(quality::Method::icmp, gauge.key.remote.family);
+    const auto sequence = session.on_deadline(now.steady, seen_until, gap_end);
+    if (session.status() != before) {
+        gauge.counters.downs.add();
+        tell(gauge);
+    }
+    if (!sequence) return std::nullopt;
+    auto packet = echo(gauge, *sequence, session.cookie(*sequence, now.steady), session.parameters().padding);
+    packet.purpose = Purpose::liveness;
+    return packet;
+}
+
+// By what measures the path. A reflector that counts all it gets as one session would miscount the measuring.
+std::optional<GaugePacket> Gauges::sized(base::Now now, Gauge& gauge, Seen& seen) {
+    const bool is_stamp = gauge.meter.method() == quality::Method::stamp && !gauge.engine.reflector_is_plain;
+    const auto method = is_stamp ? quality::Method::stamp : quality::Method::icmp;
+    const auto before = gauge.path_mtu.passage();
+    const auto family = gauge.key.remote.family;
+    const auto wanted = gauge.path_mtu.next(now.steady, seen.of(method, family), gap_end_.of(method, family));
+    if (gauge.path_mtu.passage() != before) tell(gauge);
+    if (!wanted) return std::nullopt;
+    const auto cookie = gauge.path_mtu.cookie(wanted->sequence);
+    const stamp::Timestamp at{stamp::to_wire(now.wall).bits >> 32 << 32 | cookie};
+    auto packet =
+        is_stamp ? stamp(gauge, {wanted->sequence, at, stamp::our_error_estimate, ssid_of_sizes(gauge)}, wanted->size)
+                 : echo(gauge, wanted->sequence, cookie, wanted->size);
+    packet.purpose = Purpose::size;
+    return packet;
 }
 
 GaugePacket Gauges::probe(base::Now now, Gauge& gauge) {
     const auto at = stamp::to_wire(now.wall);
-    const bool is_stamp = gauge.meter.method() == quality::Method::stamp;
-    GaugePacket packet{.id = gauge.id,
-                       .key = gauge.key,
-                       .use = is_stamp ? Use::stamp_answers : Use::echo_answers,
-                       .port = is_stamp ? stamp::port : std::uint16_t{0},
-                       .cookie = static_cast<std::uint32_t>(at.bits),
-                       .payload = {}};
+    const auto cookie = static_cast<std::uint32_t>(at.bits);
     const auto sequence = gauge.meter.next_sequence();
-    if (is_stamp) {
-        const auto out = std::span{payload_}.first<stamp::base_length>();
-        stamp::encode({sequence, at, stamp::our_error_estimate, gauge.ssid}, out);
-        packet.payload = out;
-    } else {
-        const auto out = std::span{payload_}.first<quality::icmp::length>();
-        quality::icmp::encode_request({identifier_, sequence, packet.cookie}, gauge.key.remote.family, out);
-        packet.payload = out;
-    }
-    return packet;
+    if (gauge.meter.method() == quality::Method::icmp) return echo(gauge, sequence, cookie, 0);
+    return stamp(gauge, {sequence, at, stamp::our_error_estimate, gauge.ssid}, 0);
 }
 
-// A probe that could not be sent was none: its number goes to the next.
+// `size`: of the IP packet, at least.
+GaugePacket Gauges::stamp(const Gauge& gauge, const stamp::Request& request, std::size_t size) {
+    const auto headers = ip_header(gauge.key.remote.family) + udp_header;
+    const auto out = std::span{payload_}.first(std::max(size, headers + stamp::base_length) - headers);
+    stamp::encode(request, out);
+    return {.id = gauge.id,
+            .key = gauge.key,
+            .use = Use::stamp_answers,
+            .port = stamp::port,
+            .cookie = static_cast<std::uint32_t>(request.sent.bits),
+            .payload = out};
+}
+
+GaugePacket Gauges::echo(const Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, std::size_t size) {
+    const auto family = gauge.key.remote.family;
+    const auto headers = ip_header(family);
+    const auto out = std::span{payload_}.first(std::max(size, headers + quality::icmp::length) - headers);
+    quality::icmp::encode_request({identifier_, sequence, cookie}, family, out);
+    return {.id = gauge.id, .key = gauge.key, .use = Use::echo_answers, .port = 0, .cookie = cookie, .payload = out};
+}
+
 void Gauges::on_sent(base::TimePoint now, const GaugePacket& packet, int error) {
     auto* const gauge = find(packet.id);
     assert(gauge != nullptr);
-    if (error != 0) gauge->counters.send_failures.add();
-    if (packet.use == Use::stamp_requests) return;
-    if (error == 0) {
-        gauge->counters.probes_sent.add();
-        gauge->meter.on_sent(now, packet.cookie);
+    auto& counters = gauge->counters;
+    if (error != 0) counters.send_failures.add();
+    switch (packet.purpose) {
+        case Purpose::answer: return;
+        case Purpose::measure:  // a probe that could not be sent was none: its number goes to the next
+            if (error == 0) {
+                counters.probes_sent.add();
+                gauge->meter.on_sent(now, packet.cookie);
+            }
+            gauge->meter.wait(now);
+            break;
+        case Purpose::size:
+            if (error == 0) counters.sized_sent.add();
+            gauge->path_mtu.on_sent(now, error);
+            break;
+        case Purpose::liveness:
+            if (error == 0) counters.echoes_sent.add();
+            gauge->liveness->on_sent(now, is_shortage(error));
+            break;
     }
-    gauge->meter.wait(now);
-    deadlines_.move(*gauge, gauge->meter.deadline());
+    deadlines_.move(*gauge, gauge->deadline());
+}
+
+void Gauges::tell(Gauge& gauge) {
+    if (std::exchange(gauge.engine.tells, true)) return;
+    gauge.engine.next_told = nullptr;
+    (told_.first == nullptr ? told_.first : told_.last->engine.next_told) = &gauge;
+    told_.last = &gauge;
+}
+
+// What changed before it was removed interests nobody.
+void Gauges::untell(Gauge& gauge) {
+    if (!std::exchange(gauge.engine.tells, false)) return;
+    Gauge* before = nullptr;
+    for (auto* each = told_.first; each != &gauge; each = each->engine.next_told) before = each;
+    (before == nullptr ? told_.first : before->engine.next_told) = gauge.engine.next_told;
+    if (told_.last == &gauge) told_.last = before;
 }
 
 void Gauges::offer(const Sample& sample) {
@@ -210,6 +374,12 @@ std::optional<Event> Gauges::next_event() {
         auto* const gauge = removed_;
         removed_ = gauge->engine.next_removed;
         return GaugeRemoved{gauge};
+    }
+    if (told_.first != nullptr) {
+        auto& gauge = *told_.first;
+        untell(gauge);
+        const Standing now{gauge};
+        return PathChanged{gauge.id, now.passage, now.liveness};
     }
     if (sample_count_ == 0) return std::nullopt;
     const auto sample = samples_[sample_first_];

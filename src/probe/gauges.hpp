@@ -26,12 +26,16 @@
 #include "probe/event.hpp"
 #include "probe/gauge.hpp"
 #include "probe/index.hpp"
+#include "quality/icmp_echo.hpp"
 
 namespace probe {
+
+enum class Purpose : std::uint8_t { answer, measure, size, liveness };
 
 struct GaugePacket {
     GaugeId id{};
     bfd::SessionKey key{};
+    Purpose purpose = Purpose::measure;
     Use use = Use::stamp_answers;  // of the socket that sends it
     std::uint16_t port = 0;        // of the peer; 0: ICMP
     std::uint32_t cookie = 0;
@@ -46,6 +50,18 @@ struct GaugesCounters {
     base::Counter samples_dropped;
 };
 
+// A moment for each socket that answers come in by: until when what came has been read and told.
+class Seen {
+public:
+    Seen(base::TimePoint all) { until_.fill(all); }
+    base::TimePoint& of(quality::Method method, base::Family family) {
+        return until_[(method == quality::Method::stamp ? 0U : 2U) + (family == base::Family::v4 ? 0U : 1U)];
+    }
+
+private:
+    std::array<base::TimePoint, 4> until_;
+};
+
 class Gauges {
 public:
     // `identifier`: of this daemon's ICMP echo requests.
@@ -53,17 +69,22 @@ public:
 
     // A wake so late that answers may have been lost on this host: what was under way is not the path's.
     void on_wake(base::TimePoint now);
-    void on_missed(base::TimePoint now) { gap_end_ = now; }        // the kernel had no room for answers
+    // The kernel had no room for answers on that socket.
+    void on_missed(base::TimePoint now, quality::Method method, base::Family family) {
+        gap_end_.of(method, family) = now;
+    }
     void on_command(base::TimePoint now, const Command& command);  // those of gauges; the rest are not for them
     std::optional<GaugePacket> on_datagram(base::Now now, Use use, const Datagram& datagram);
 
-    // A probe that is due. `seen_until`: what came until then has been told.
-    std::optional<GaugePacket> next(base::Now now, base::TimePoint seen_until);
+    // Would a path be judged dead at `now`? Then the sockets that bring its answers are to be drained first.
+    bool judges(base::TimePoint now) const;
+    // A probe that is due.
+    std::optional<GaugePacket> next(base::Now now, Seen seen);
     void on_sent(base::TimePoint now, const GaugePacket& packet, int error);  // error: 0 or errno
     base::TimePoint deadline() const { return deadlines_.earliest(); }
 
     std::optional<Event> next_event();
-    bool has_events() const { return removed_ != nullptr || sample_count_ > 0; }
+    bool has_events() const { return removed_ != nullptr || told_.first != nullptr || sample_count_ > 0; }
 
     std::size_t size() const { return size_; }
     const GaugesCounters& counters() const { return counters_; }
@@ -77,7 +98,17 @@ private:
     void on_stamp_answer(Gauge& gauge, const Datagram& datagram);
     void on_echo_answer(Gauge& gauge, const Datagram& datagram);
     void take(Gauge& gauge, quality::Method method, const quality::Answer& answer);
+    void take_sized(Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, base::TimePoint arrival);
+    void take_echo(Gauge& gauge, const quality::icmp::Echo& echo, base::TimePoint arrival);
+    void change(base::TimePoint now, Gauge& gauge, const Asked& asked);
+    std::optional<GaugePacket> due(base::Now now, Gauge& gauge, Seen& seen);
+    std::optional<GaugePacket> judge_liveness(base::Now now, Gauge& gauge, Seen& seen);
+    std::optional<GaugePacket> sized(base::Now now, Gauge& gauge, Seen& seen);
     GaugePacket probe(base::Now now, Gauge& gauge);
+    GaugePacket stamp(const Gauge& gauge, const quality::stamp::Request& request, std::size_t size);
+    GaugePacket echo(const Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, std::size_t size);
+    void tell(Gauge& gauge);
+    void untell(Gauge& gauge);
     void offer(const Sample& sample);
 
     std::vector<Gauge*> by_place_;
@@ -85,11 +116,15 @@ private:
     DeadlineHeap<Gauge> deadlines_;
     std::size_t size_ = 0;
     std::uint16_t identifier_;
-    std::array<std::byte, quality::stamp::greatest_length> payload_{};
+    std::vector<std::byte> payload_;  // of the packet that is sent, as long as any
     std::array<Sample, batch> samples_{};
     std::size_t sample_first_ = 0, sample_count_ = 0;
     Gauge* removed_ = nullptr;
-    base::TimePoint gap_end_{};
+    struct {  // by next_told
+        Gauge* first = nullptr;
+        Gauge* last = nullptr;
+    } told_;
+    Seen gap_end_{base::TimePoint{}};
     GaugesCounters counters_;
 };
 

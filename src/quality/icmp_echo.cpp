@@ -1,6 +1,7 @@
 #include "quality/icmp_echo.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace quality::icmp {
 
@@ -20,7 +21,8 @@ std::uint16_t checksum(base::Bytes bytes) {
 
 }  // namespace
 
-void encode_request(const Echo& echo, base::Family family, std::span<std::byte, length> out) {
+void encode_request(const Echo& echo, base::Family family, std::span<std::byte> out) {
+    assert(out.size() >= least_length);
     std::ranges::fill(out, std::byte{});
     base::ByteWriter writer{out};
     writer.write(family == base::Family::v4 ? request_v4 : request_v6);
@@ -30,7 +32,8 @@ void encode_request(const Echo& echo, base::Family family, std::span<std::byte, 
     writer.write(static_cast<std::uint16_t>(echo.sequence));
     writer.write(echo.cookie);
     writer.write(echo.sequence);
-    if (family == base::Family::v4) base::ByteWriter{out.subspan<checksum_at>()}.write(checksum(out));
+    if (family == base::Family::v4)
+        base::ByteWriter{out.subspan(checksum_at)}.write(checksum(out.first<least_length>()));  // zeros add nothing
 }
 
 std::optional<Echo> decode_reply(base::Bytes message, base::Family family) {

@@ -3,7 +3,8 @@
 //
 //     0  Type (8, 0; ICMPv6: 128, 129)   1  Code 0   2  Checksum (ICMPv6: the kernel's to fill in)
 //     4  Identifier: one for this daemon             6  Sequence Number: the low half of ours
-//     8  Cookie: who never saw the request cannot answer it        12  Sequence: all of it        16  zero, up to 44
+//     8  Cookie: who never saw the request cannot answer it        12  Sequence: all of it        16  zero, up to 44 or
+//        as long as is asked
 #pragma once
 
 #include <cstddef>
@@ -25,7 +26,8 @@ struct Echo {
     std::uint32_t cookie = 0;
     friend bool operator==(const Echo&, const Echo&) = default;
 };
-void encode_request(const Echo& echo, base::Family family, std::span<std::byte, length> out);
+// `out`: least_length at least.
+void encode_request(const Echo& echo, base::Family family, std::span<std::byte> out);
 // `message`: from the ICMP header on. None: no reply, or none to a request of ours.
 std::optional<Echo> decode_reply(base::Bytes message, base::Family family);
 

@@ -82,13 +82,20 @@ base::Result<Request, DropReason> decode_request(base::Bytes datagram) {
     return out;
 }
 
-void encode(const Request& request, std::span<std::byte, base_length> out) {
+void encode(const Request& request, std::span<std::byte> out) {
+    assert(out.size() >= base_length);
     std::ranges::fill(out, std::byte{});
     base::ByteWriter writer{out};
     writer.write(request.sequence);
     writer.write(request.sent.bits);
     writer.write(request.error_estimate);
     writer.write(request.ssid.value);
+    if (out.size() < base_length + tlv_header) return;
+    // RFC 8972 §4: "The Session-Sender MUST set the U flag to 1", "... the M flag to 0".
+    base::ByteWriter tlv{out.subspan(base_length)};
+    tlv.write(std::to_integer<std::uint8_t>(unrecognized));
+    tlv.write(std::to_integer<std::uint8_t>(extra_padding));
+    tlv.write(static_cast<std::uint16_t>(out.size() - base_length - tlv_header));
 }
 
 base::Result<Reply, DropReason> decode_reply(base::Bytes datagram) {

@@ -34,7 +34,7 @@ inline constexpr std::uint16_t port = 862;  // RFC 8762 §4.1
 inline constexpr std::size_t base_length = 44;
 // TWAMP's reflector need not send the last three zero bytes (RFC 5357 §4.2.1), nor must its sender.
 inline constexpr std::size_t least_length = 41;
-inline constexpr std::size_t greatest_length = 2048;  // that we send back
+inline constexpr std::size_t greatest_length = 9216;  // that we send back: Ethernet's jumbo frames
 
 using Ssid = base::Strong<struct SsidTag, std::uint16_t>;  // 0: none
 
@@ -68,7 +68,8 @@ struct Request {
     friend bool operator==(const Request&, const Request&) = default;
 };
 base::Result<Request, DropReason> decode_request(base::Bytes datagram);
-void encode(const Request& request, std::span<std::byte, base_length> out);
+// `out`: base_length at least. What is beyond is one TLV of extra padding (RFC 8972 §4.1), zeros.
+void encode(const Request& request, std::span<std::byte> out);
 
 struct Reply {
     std::uint32_t number = 0;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "policy/group.hpp"
+#include "view/sizes.hpp"
 #include "view/text.hpp"
 
 namespace view {
@@ -34,6 +36,18 @@ void add_verdict(const control::Row& row, Lines& out) {
     out.push_back(line + ".");
 }
 
+void add_liveness(const control::Row& row, Lines& out) {
+    const auto& [parameters, status, judged_from] = *row.liveness;
+    auto line = fmt::format("ICMP echo from {} to {} is {}", to_string(row.local), to_string(row.remote),
+                            to_string(status.state));
+    if (status.state == quality::EchoState::up)
+        line += fmt::format(": asked every {}, Down after {} without an answer", span(parameters.interval),
+                            span(parameters.interval * parameters.multiplier));
+    else if (!status.ever_heard)
+        line += "; the peer never answered";
+    out.push_back(line + ".");
+}
+
 std::string way_of(const control::Row& row) {
     return fmt::format("BFD from {} to {}", to_string(row.local), to_string(row.remote));
 }
@@ -44,6 +58,7 @@ void add_session(const control::Row& row, Lines& out) {
                                   to_string(*row.unresolved)));
         return;
     }
+    if (row.liveness) return add_liveness(row, out);
     if (!row.session) {
         out.push_back("There is no session with it: nothing is probed.");
         return;
@@ -216,8 +231,10 @@ Advice advice(Cause cause) {
         case quality_jitter:
             return {"its delay varies more than its limit", "the underlay: a full queue, a busy processor"};
         case mtu:
-            return {"packets of the size it should carry do not come through",
-                    "the MTU of the interface and of the underlay"};
+            return {
+                "packets as large as the interface sends do not come through, and small ones do; usable, at a higher "
+                "cost",
+                "the MTU of the interface and of the underlay: `wgbfd explain NAME` says what passes"};
         case damped:
             return {
                 "it went down too often and is left out for a while, 60 s at most; the last of its group stays usable",
@@ -252,6 +269,7 @@ std::vector<std::string> explain(const control::Row& row, std::span<const contro
     add_held_back(row, now, out);
     add_outside(row, now, out);
     add_quality(row, now, out);
+    std::ranges::move(size_sentences(row), std::back_inserter(out));
     add_cost(row, out);
     add_group(row, all, out);
     if (row.verdict.cause)

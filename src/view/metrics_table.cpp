@@ -36,6 +36,15 @@ double ratio_or_none(const Row& row, std::optional<double> quality::Loss::*ratio
     return row.quality ? (row.quality->recent.loss.*ratio).value_or(none) : none;
 }
 
+bool is_limited(const Row& row) { return row.passage.fit == quality::Fit::limited; }
+double passes(const Row& row) {
+    const auto bytes = row.passage.fit == quality::Fit::whole ? row.passage.asked : row.passage.largest;
+    return bytes == 0 ? none : number(std::uint64_t{bytes});
+}
+double echoes(const Row& row, base::Counter probe::GaugeCounters::*count) {
+    return row.liveness && row.measuring != nullptr ? number((row.measuring->*count).value()) : none;
+}
+
 constexpr std::array of_process{
     Metric<Process>{{"wgbfd_uptime_seconds", "Since this worker began.", gauge},
                     [](const Process& p) { return seconds(p.uptime); }},
@@ -100,6 +109,32 @@ constexpr std::array of_row{
                 [](const Row& r) { return ratio_or_none(r, &quality::Loss::forward); }},
     Metric<Row>{{"wgbfd_quality_loss_backward_ratio", "… lost on the way back.", gauge},
                 [](const Row& r) { return ratio_or_none(r, &quality::Loss::backward); }},
+    Metric<Row>{{"wgbfd_path_mtu_bytes", "The largest packet that comes through, up to the interface's MTU.", gauge},
+                [](const Row& r) { return passes(r); }},
+    Metric<Row>{{"wgbfd_interface_mtu_bytes", "The MTU of its interface.", gauge},
+                [](const Row& r) { return r.interface_mtu == 0 ? none : number(std::uint64_t{r.interface_mtu}); }},
+    Metric<Row>{{"wgbfd_path_mtu_limited", "1: packets as large as the interface's MTU do not come through.", gauge},
+                [](const Row& r) { return r.passage.fit == quality::Fit::unknown ? none : number(is_limited(r)); }},
+    Metric<Row>{
+        {"wgbfd_icmp_session_up", "1: the peer answers; protocol = \"icmp\" alone.", gauge},
+        [](const Row& r) { return r.liveness ? number(r.liveness->status.state == quality::EchoState::up) : none; }},
+    Metric<Row>{{"wgbfd_icmp_interval_seconds", "Between two of its echo requests, while it is Up.", gauge},
+                [](const Row& r) { return r.liveness ? seconds(r.liveness->parameters.interval) : none; }},
+    Metric<Row>{{"wgbfd_icmp_detection_time_seconds", "So long without an answer, and it is Down.", gauge},
+                [](const Row& r) {
+                    return r.liveness ? seconds(r.liveness->parameters.interval * r.liveness->parameters.multiplier)
+                                      : none;
+                }},
+    Metric<Row>{{"wgbfd_adjacency_padding_bytes", "What its packets are padded to (RFC 9764); 0: nothing.", gauge},
+                [](const Row& r) { return number(std::uint64_t{r.padding}); }},
+    Metric<Row>{{"wgbfd_icmp_echoes_sent_total", "Echo requests of such a session.", counter},
+                [](const Row& r) { return echoes(r, &probe::GaugeCounters::echoes_sent); }},
+    Metric<Row>{{"wgbfd_icmp_answers_total", "… that were answered.", counter},
+                [](const Row& r) { return echoes(r, &probe::GaugeCounters::echo_answers); }},
+    Metric<Row>{{"wgbfd_icmp_ups_total", "Times it went Up.", counter},
+                [](const Row& r) { return echoes(r, &probe::GaugeCounters::ups); }},
+    Metric<Row>{{"wgbfd_icmp_downs_total", "Times it left Up.", counter},
+                [](const Row& r) { return echoes(r, &probe::GaugeCounters::downs); }},
     Metric<Row>{{"wgbfd_wireguard_latest_handshake_timestamp_seconds", "The peer's latest handshake.", gauge},
                 [](const Row& r) {
                     return r.peer != nullptr && r.peer->latest_handshake ? timestamp(*r.peer->latest_handshake) : none;

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "view/failover.hpp"
+#include "view/sizes.hpp"
 #include "view/text.hpp"
 
 namespace view {
@@ -83,6 +84,34 @@ json measuring_of(const probe::GaugeCounters& c) {
             {"reflected", c.reflected.value()},     {"limited", c.limited.value()}};
 }
 
+json icmp_of(const control::Row& row) {
+    if (!row.liveness) return nullptr;
+    const auto& [parameters, status, judged_from] = *row.liveness;
+    json out = {{"state", to_string(status.state)},
+                {"interval_us", micros(parameters.interval)},
+                {"detection_time_us", micros(parameters.interval * parameters.multiplier)}};
+    if (row.measuring != nullptr) {
+        const auto& c = *row.measuring;
+        out.update({{"echoes_sent", c.echoes_sent.value()},
+                    {"answers", c.echo_answers.value()},
+                    {"ups", c.ups.value()},
+                    {"downs", c.downs.value()}});
+    }
+    return out;
+}
+
+// Bytes of IP packets inside the tunnel. `largest`: that passes; null: not known.
+json path_mtu_of(const control::Row& row) {
+    const auto& [fit, asked, largest] = row.passage;
+    if (asked == 0) return nullptr;
+    const auto passes = fit == quality::Fit::whole ? asked : largest;
+    const auto command = mtu_command(row);
+    return {{"asked", asked},
+            {"fit", to_string(fit)},
+            {"largest", passes != 0 ? json(passes) : json()},
+            {"fix", command ? json(clean(*command)) : json()}};
+}
+
 json asked_by(const control::Row::SessionView& session) {
     auto out = json::array();
     for (const auto& asker : session.asked_by) out.push_back(clean(asker));
@@ -144,8 +173,12 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"cost", row.verdict.cost},
             {"base_cost", row.verdict.base_cost},
             {"asked_by", row.session ? asked_by(*row.session) : json::array()},
+            {"protocol", row.liveness ? "icmp" : "bfd"},
             {"bfd", row.session ? bfd_of(*row.session) : json()},
+            {"icmp", icmp_of(row)},
+            {"padding", row.padding},
             {"quality", row.quality ? quality_of(*row.quality) : json()},
+            {"path_mtu", path_mtu_of(row)},
             {"measuring", row.measuring == nullptr ? json() : measuring_of(*row.measuring)},
             {"classes", row.path == nullptr ? json() : classes_of(row.path->classes())},
             {"wireguard", row.peer == nullptr ? json() : wireguard_of(*row.peer)},

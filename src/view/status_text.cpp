@@ -51,17 +51,20 @@ std::string to_seconds(const std::string& iso) {
 
 Line line_of(const json& row) {
     const auto& bfd = row.at("bfd");
-    const auto rates =
-        bfd.is_null() ? "-" : duration_at(bfd, "tx_interval_us") + "/" + duration_at(bfd, "rx_interval_us");
+    const auto icmp = row.value("icmp", json());
+    const auto rates = icmp.is_object() ? duration_at(icmp, "interval_us")
+                       : bfd.is_null()  ? "-"
+                                        : duration_at(bfd, "tx_interval_us") + "/" + duration_at(bfd, "rx_interval_us");
+    const auto& session = icmp.is_object() ? icmp : bfd;
     return {at(row, "name"),
             at(row, "state"),
             at(row, "cause"),
             at(row, "interface"),
             at(row, "local"),
             at(row, "remote"),
-            at(bfd, "state"),
+            icmp.is_object() ? "ICMP " + at(icmp, "state") : at(bfd, "state"),
             rates,
-            duration_at(bfd, "detection_time_us"),
+            duration_at(session, "detection_time_us"),
             to_seconds(at(row, "since"))};
 }
 
@@ -108,6 +111,14 @@ void add_bfd(std::string& out, const std::string& prefix, const json& bfd) {
         add(out, prefix + key, at(bfd, key));
 }
 
+void add_icmp(std::string& out, const json& icmp) {
+    add(out, "icmp.state", at(icmp, "state"));
+    add(out, "icmp.interval", duration_at(icmp, "interval_us"));
+    add(out, "icmp.detection_time", duration_at(icmp, "detection_time_us"));
+    for (const auto* key : {"echoes_sent", "answers", "ups", "downs"})
+        add(out, fmt::format("icmp.{}", key), at(icmp, key));
+}
+
 std::string percent_at(const json& object, const char* key) {
     const auto found = object.find(key);
     return found == object.end() || !found->is_number() ? "-" : fmt::format("{:.2f}%", found->get<double>() * 100);
@@ -147,11 +158,16 @@ std::string all_of(const json& row) {
                             "local", "remote", "address_source", "unresolved", "configured"})
         add(out, key, at(row, key));
     add(out, "asked_by", joined(row.at("asked_by")));
-    if (row.at("bfd").is_null())
+    if (const auto icmp = row.value("icmp", json()); icmp.is_object())
+        add_icmp(out, icmp);
+    else if (row.at("bfd").is_null())
         add(out, "bfd", "no session");
     else
         add_bfd(out, "bfd.", row.at("bfd"));
     add_quality(out, row.value("quality", json()));
+    if (const auto sizes = row.value("path_mtu", json()); sizes.is_object())
+        for (const auto* key : {"asked", "fit", "largest", "fix"})
+            add(out, fmt::format("path_mtu.{}", key), at(sizes, key));
     if (row.at("wireguard").is_null()) add(out, "wireguard", "-");
     if (row.at("wireguard").is_object())
         for (const auto* key : {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"})

@@ -34,7 +34,7 @@ TEST_CASE("an unknown key names the nearest one, the table it belongs in, or all
     CHECK(bad("[probe]\nintervall = \"50ms\"\n") ==
           Lines{"f:2:1: unknown key \"intervall\" in [probe]; did you mean \"interval\"?"});
     CHECK(bad("[probe]\n  colour = 1\n") == Lines{"f:2:3: unknown key \"colour\" in [probe]; known are interval, "
-                                                  "multiplier, padding, require_proof, trust_data, up_delay, bind"});
+                                                  "multiplier, protocol, padding, require_proof, trust_data, up_delay, bind"});
     CHECK(bad("interval = \"50ms\"\n") ==
           Lines{"f:1:1: unknown key \"interval\" at the top level; it belongs in [probe]"});
     CHECK(bad("[prob]\n") == Lines{"f:1:2: unknown key \"prob\" at the top level; did you mean \"probe\"?"});
@@ -59,14 +59,6 @@ TEST_CASE("nearest: two slips are close, three are another word") {
     CHECK(config::nearest("bidn", known) == "bind");
     CHECK(config::nearest("", known).empty());
     CHECK(config::nearest(std::string(1'000, 'b'), known).empty());
-}
-
-TEST_CASE("a key of a later version is refused, not ignored") {
-    for (const std::string line : {"protocol = \"bfd\"", "protocol = \"icmp\""}) {
-        CAPTURE(line);
-        CHECK(bad("[probe]\n" + line + "\n").size() == 1);
-        CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + line + "\n").size() == 1);
-    }
 }
 
 TEST_CASE("a wrong type names the right one") {
@@ -102,6 +94,7 @@ TEST_CASE("[probe] refuses what is out of range") {
                 "f:5:8: bind must be \"any\" or \"addresses\", not \"none\""});
     CHECK(bad("[probe]\ninterval = \"50\"\n") ==
           Lines{"f:2:12: interval must be a duration such as \"50ms\", \"3.3ms\" or \"1s\", not \"50\""});
+    CHECK(bad("[probe]\nprotocol = \"ping\"\n") == Lines{"f:2:12: protocol must be \"bfd\" or \"icmp\", not \"ping\""});
     CHECK(bad("[probe]\npadding = \"0\"\n").size() == 1);
     for (const auto* good : {"0", "52", "1420", "65535"})
         CHECK(config::parse(std::string{"[probe]\npadding = "} + good + "\n").has_value());

@@ -27,11 +27,14 @@ TEST_CASE("an empty file is the default configuration") {
 
 TEST_CASE("every key of [probe] is read") {
     const auto c = good(
-        "[probe]\ninterval='10ms'\nmultiplier=5\npadding=1420\nrequire_proof=true\ntrust_data=true\nbind='addresses'\n"
-        "[quality]\nmethod='off'\n");
-    CHECK(c.probe ==
-          config::Probe{
-              .interval = 10ms, .multiplier = 5, .require_proof = true, .trust_data = true, .padding = 1420});
+        "[probe]\ninterval='10ms'\nmultiplier=5\nprotocol='icmp'\npadding=1420\nrequire_proof=true\ntrust_data=true\n"
+        "bind='addresses'\n[quality]\nmethod='off'\n");
+    CHECK(c.probe == config::Probe{.interval = 10ms,
+                                   .multiplier = 5,
+                                   .require_proof = true,
+                                   .trust_data = true,
+                                   .protocol = config::Protocol::icmp,
+                                   .padding = 1420});
     CHECK(c.bind == config::Bind::addresses);
     CHECK(good("[probe]\nbind='any'\n").bind == config::Bind::any);
 }
@@ -60,7 +63,7 @@ TEST_CASE("an interface name may hold a dot when it is quoted") {
 TEST_CASE("an adjacency overlays [probe] with its own keys, wherever [probe] stands") {
     const auto c =
         good("[[adjacency]]\nname='paris'\ninterface='wg0'\npeer='" + key_a +
-             "'\naddress='10.8.0.1'\nfeeds=['link']\ninterval='20ms'\npadding=1280\n"
+             "'\naddress='10.8.0.1'\nfeeds=['link']\ninterval='20ms'\nprotocol='icmp'\npadding=1280\n"
              "[[adjacency]]\ninterface='wg0'\npeer='" +
              key_b + "'\nprobe=false\nmultiplier=4\nrequire_proof=false\n" + "[[adjacency]]\ninterface='wg1'\npeer='" +
              key_b + "'\n[probe]\nmultiplier=7\nrequire_proof=true\n");
@@ -72,7 +75,11 @@ TEST_CASE("an adjacency overlays [probe] with its own keys, wherever [probe] sta
     CHECK(paris.address == base::IpAddress::parse("10.8.0.1"));
     CHECK(paris.feeds == std::vector<std::string>{"link"});
     CHECK(paris.probe);
-    CHECK(paris.timers == config::Probe{.interval = 20ms, .multiplier = 7, .require_proof = true, .padding = 1280});
+    CHECK(paris.timers == config::Probe{.interval = 20ms,
+                                        .multiplier = 7,
+                                        .require_proof = true,
+                                        .protocol = config::Protocol::icmp,
+                                        .padding = 1280});
     CHECK(paris.own_timers);
     CHECK_FALSE(second.name);
     CHECK_FALSE(second.probe);
@@ -218,6 +225,7 @@ TEST_CASE("the example configuration names every key, and each line of it may be
     for (const auto* key : {"interval",
                             "multiplier",
                             "padding",
+                            "protocol",
                             "require_proof",
                             "trust_data",
                             "bind",

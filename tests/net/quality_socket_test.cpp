@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <vector>
 
 #include "private_net.hpp"
 
@@ -56,5 +58,32 @@ TEST_CASE_FIXTURE(PrivateNet, "the reflector's port is taken once; a prober has 
         CHECK(second.error().error == EADDRINUSE);
         CHECK(net::bind_prober(family, 7));
         CHECK(net::bind_prober(family, 7));  // its port is taken: the next one
+    }
+}
+
+TEST_CASE_FIXTURE(PrivateNet, "what our probes are longer than the interface takes is refused, never fragmented") {
+    const base::UniqueFd control{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    ifreq lo{};
+    std::strcpy(lo.ifr_name, "lo");
+    lo.ifr_mtu = 1420;
+    REQUIRE(::ioctl(control.get(), SIOCSIFMTU, &lo) == 0);
+    for (const auto& [family, to] : {std::pair{base::Family::v4, "127.0.0.1"}, {base::Family::v6, "::1"}}) {
+        CAPTURE(to);
+        const std::size_t header = family == base::Family::v4 ? 20 : 40;
+        const auto prober = net::bind_prober(family, 7);
+        const auto echo = net::open_echo(family, 0x1234);
+        REQUIRE(prober);
+        REQUIRE(echo);
+        const auto refused = [&](int fd, std::uint16_t port, std::size_t size) {
+            std::vector<std::uint8_t> packet(size);
+            packet[0] = family == base::Family::v4 ? std::uint8_t{ICMP_ECHO} : std::uint8_t{ICMP6_ECHO_REQUEST};
+            const net::SocketAddress address{family, net_test::ip(to), port, {}};
+            const auto sent = ::sendto(fd, packet.data(), size, 0, address.data(), address.size());
+            return sent < 0 && errno == EMSGSIZE;
+        };
+        CHECK_FALSE(refused(echo->get(), 0, 1420 - header));
+        CHECK(refused(echo->get(), 0, 1421 - header));
+        CHECK_FALSE(refused(prober->get(), 862, 1420 - header - 8));
+        CHECK(refused(prober->get(), 862, 1421 - header - 8));
     }
 }

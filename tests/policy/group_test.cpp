@@ -238,3 +238,19 @@ TEST_CASE("degraded by a check outside is usable and dear; nothing it says lifts
     CHECK(paris.settled()[0].state == VerdictState::down);
     CHECK(paris.settled()[0].cause == Cause::detect_timeout);
 }
+
+TEST_CASE("paths that carry less than they should stay usable, all of a group too") {
+    policy::Path one, two;
+    const policy::Rules rules;
+    for (auto* path : {&one, &two}) {
+        path->on_up(base::TimePoint{std::chrono::hours{1}}, rules);
+        path->on_passage(true);
+    }
+    const policy::Verdict up{policy::VerdictState::up, {}};
+    std::vector<policy::Member> members{{"paris", up, &one, &rules, {}}, {"paris", up, &two, &rules, {}}};
+    policy::settle(members, base::TimePoint{std::chrono::hours{2}});
+    for (const auto& member : members) {
+        CHECK(policy::is_usable(member.verdict));
+        CHECK(member.verdict.cause == policy::Cause::mtu);
+    }
+}

@@ -168,3 +168,22 @@ TEST_CASE("no cost of a path that works reaches that of a drained one") {
     path.on_quality(at(400s), full(figures(100, 80, 60s), figures(3'000, 2'900, 60s)), {});
     CHECK(judged(path, {.cost = policy::greatest_base_cost}).cost < policy::cost_when_drained);
 }
+
+TEST_CASE(
+    "a path that carries less than its interface sends: degraded by mtu, 100 more, and its session's rest is no "
+    "excuse") {
+    Path path;
+    path.on_up(at(0s), {});
+    path.on_passage(true);
+    CHECK(judged(path) == Verdict{VerdictState::degraded, Cause::mtu, 110});
+    CHECK(path.judge({VerdictState::admin_down, Cause::admin}, {}).cost == 110);
+    CHECK(path.judge({VerdictState::down, Cause::detect_timeout}, {}) ==
+          Verdict{VerdictState::down, Cause::detect_timeout});
+    path.on_passage(false);
+    CHECK(judged(path) == session_up);
+    auto both = limping();
+    both.on_passage(true);
+    CHECK(judged(both).cause == Cause::mtu);
+    both.on_passage(false);
+    CHECK(judged(both).cause == Cause::quality_loss);
+}

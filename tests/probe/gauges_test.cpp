@@ -221,3 +221,183 @@ TEST_CASE("a gauge that is off reflects, and asks nothing until it is told to") 
     b.gauges.on_command(TimePoint{1h}, probe::ChangeGauge{{0, 1}, {quality::Choice::automatic, 100ms}});
     CHECK(b.gauges.deadline() <= TimePoint{1h} + 105ms);
 }
+
+namespace {
+
+// The pair of probes of size that is due first, by turns of its own.
+struct Sized {
+    explicit Sized(const bfd::SessionKey& path, quality::Choice choice)
+        : gauge{{0, 1}, path, {0x77}, {{choice, 10s}, 1420}, 1, TimePoint{1h}} {
+        gauges.on_command(TimePoint{1h}, probe::AddGauge{&gauge});
+    }
+    static base::Now at(TimePoint now) { return {now, base::WallTime{1'767'225'600s} + (now - TimePoint{1h})}; }
+    probe::GaugePacket next() {  // of a size; those that measure go unanswered
+        for (;;) {
+            now = std::max(now, gauges.deadline());
+            const auto packet = gauges.next(at(now), now);
+            if (!packet) continue;
+            bytes.assign(packet->payload.begin(), packet->payload.end());
+            if (packet->purpose == probe::Purpose::size) return *packet;
+            gauges.on_sent(now, *packet, 0);
+        }
+    }
+    std::optional<probe::PathChanged> told() {
+        std::optional<probe::PathChanged> out;
+        while (const auto event = gauges.next_event())
+            if (const auto* changed = std::get_if<probe::PathChanged>(&*event)) out = *changed;
+        return out;
+    }
+
+    probe::Gauges gauges{4, 0xbeef};
+    probe::Gauge gauge;
+    TimePoint now{1h};
+    std::vector<std::byte> bytes;
+};
+
+}  // namespace
+
+TEST_CASE("RFC 8972 §4.1: a probe of size is one TLV of extra padding, and its IP packet has the size to the byte") {
+    for (const auto* remote : {"10.0.0.2", "fd00::2"}) {
+        const bfd::SessionKey path{{7}, ip(ip(remote).is_v4() ? "10.0.0.1" : "fd00::1"), ip(remote)};
+        const std::size_t headers = ip(remote).is_v4() ? 28 : 48;
+        Sized a{path, quality::Choice::stamp};
+        const auto large = a.next();
+        CHECK(large.use == probe::Use::stamp_answers);
+        REQUIRE(a.bytes.size() + headers == 1420);
+        CHECK(a.bytes[44] == std::byte{0x80});
+        CHECK(a.bytes[45] == std::byte{1});
+        CHECK((std::to_integer<std::size_t>(a.bytes[46]) << 8 | std::to_integer<std::size_t>(a.bytes[47])) ==
+              a.bytes.size() - 48);
+        a.gauges.on_sent(a.now, large, 0);
+        const auto small = a.next();
+        CHECK(small.payload.size() == stamp::base_length);
+        a.gauges.on_sent(a.now, small, 0);
+        CHECK(a.gauge.counters.sized_sent.value() == 2);
+    }
+}
+
+TEST_CASE("an answer to a large probe says that it passes, and no answer of size is a figure") {
+    Sized a{here, quality::Choice::stamp};
+    End b{there, quality::Choice::off};
+    const auto large = a.next();
+    a.gauges.on_sent(a.now, large, 0);
+    const auto reply = b.reflect(a.now + 1ms, b.datagram(a.now + 1ms, port, a.bytes));
+    REQUIRE(reply);
+    CHECK(reply->size() == a.bytes.size());
+    auto wrong = *reply;
+    wrong[14] ^= std::byte{0x80};  // the session that measures
+    const auto datagram = [&](const std::vector<std::byte>& bytes) {
+        return probe::Datagram{.arrival = a.now + 2ms,
+                               .ifindex = here.ifindex,
+                               .local = here.local,
+                               .remote = here.remote,
+                               .source_port = stamp::port,
+                               .ttl = 255,
+                               .payload = bytes};
+    };
+    a.gauges.on_datagram(a.at(a.now), probe::Use::stamp_answers, datagram(wrong));
+    CHECK_FALSE(a.told());
+    a.gauges.on_datagram(a.at(a.now), probe::Use::stamp_answers, datagram(*reply));
+    const auto told = a.told();
+    REQUIRE(told);
+    CHECK(told->passage == quality::Passage{quality::Fit::whole, 1420, 0});
+    CHECK(a.gauge.counters.sized_answers.value() == 1);
+    CHECK(a.gauge.counters.answers.value() == 0);
+}
+
+TEST_CASE(
+    "a reflector that knows no session identifiers would count probes of size among the others: they go by ICMP") {
+    Sized a{here, quality::Choice::stamp};
+    a.gauge.engine.reflector_is_plain = true;
+    const auto large = a.next();
+    CHECK(large.use == probe::Use::echo_answers);
+    CHECK(a.bytes.size() + 20 == 1420);
+    std::uint32_t sum = 0;  // RFC 1071
+    for (std::size_t i = 0; i < a.bytes.size(); i += 2)
+        sum += std::to_integer<std::uint32_t>(a.bytes[i]) << 8 | std::to_integer<std::uint32_t>(a.bytes[i + 1]);
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    CHECK(sum == 0xffff);
+}
+
+TEST_CASE("a gauge that goes takes what it had to tell along") {
+    Sized a{here, quality::Choice::stamp};
+    a.gauges.on_command(a.now, probe::ChangeGauge{{0, 1}, {{quality::Choice::stamp, 10s}, 1280}});
+    CHECK(a.gauges.has_events());
+    a.gauges.on_command(a.now, probe::RemoveGauge{{0, 1}});
+    const auto event = a.gauges.next_event();
+    REQUIRE(event);
+    CHECK(std::get<probe::GaugeRemoved>(*event).gauge == &a.gauge);
+    CHECK_FALSE(a.gauges.has_events());
+}
+
+TEST_CASE("liveness comes and goes with a change, and is told until the latest") {
+    Sized a{here, quality::Choice::off};
+    a.gauges.on_command(a.now, probe::ChangeGauge{{0, 1}, {{quality::Choice::off, 10s}, 0, quality::EchoParameters{}}});
+    CHECK(a.gauges.deadline() == a.now);
+    for (int i = 0; i < 3; ++i) {
+        a.now = std::max(a.now, a.gauges.deadline());
+        const auto packet = a.gauges.next(a.at(a.now), a.now);
+        REQUIRE(packet);
+        CHECK(packet->purpose == probe::Purpose::liveness);
+        CHECK(packet->use == probe::Use::echo_answers);
+        std::vector<std::byte> reply(20);
+        reply[0] = std::byte{0x45};
+        reply.insert(reply.end(), packet->payload.begin(), packet->payload.end());
+        reply[20] = std::byte{0};
+        a.gauges.on_sent(a.now, *packet, 0);
+        for (int copy = 0; copy < 2; ++copy)
+            a.gauges.on_datagram(a.at(a.now), probe::Use::echo_answers,
+                                 {.arrival = a.now + 1ms,
+                                  .ifindex = here.ifindex,
+                                  .local = here.local,
+                                  .remote = here.remote,
+                                  .payload = reply});
+    }
+    const auto told = a.told();
+    REQUIRE(told);
+    REQUIRE(told->liveness);
+    CHECK(told->liveness->state == quality::EchoState::up);
+    CHECK(a.gauge.counters.echo_answers.value() == 3);
+    CHECK(a.gauge.counters.ups.value() == 1);
+    a.gauges.on_command(a.now, probe::ChangeGauge{{0, 1}, {{quality::Choice::off, 10s}}});
+    CHECK_FALSE(a.told()->liveness);
+    CHECK(a.gauges.deadline() == base::never);
+}
+
+TEST_CASE("sockets are behind each by itself: one that is keeps nobody of the other waiting") {
+    quality::EchoParameters echo;
+    const bfd::SessionKey other{{7}, ip("fd00::1"), ip("fd00::2")};
+    probe::Gauges gauges{4, 0xbeef};
+    probe::Gauge v4{{0, 1}, here, {1}, {{quality::Choice::off, 10s}, 0, echo}, 1, TimePoint{1h}};
+    probe::Gauge v6{{1, 1}, other, {3}, {{quality::Choice::off, 10s}, 0, echo}, 2, TimePoint{1h}};
+    for (auto* gauge : {&v4, &v6}) gauges.on_command(TimePoint{1h}, probe::AddGauge{gauge});
+    TimePoint now{1h};
+    const auto run = [&](base::Duration time, bool answered, TimePoint v4_seen) {
+        for (const auto end = now + time; now < end; now = std::max(now + 1us, gauges.deadline())) {
+            probe::Seen seen{now};
+            seen.of(quality::Method::icmp, base::Family::v4) = std::min(v4_seen, now);
+            while (const auto packet = gauges.next(Sized::at(now), seen)) {
+                std::vector<std::byte> reply(packet->payload.begin(), packet->payload.end());
+                reply[0] = std::byte{packet->key.remote.is_v4() ? std::uint8_t{0} : std::uint8_t{129}};
+                if (packet->key.remote.is_v4()) {
+                    reply.insert(reply.begin(), 20, std::byte{0});
+                    reply[0] = std::byte{0x45};
+                }
+                gauges.on_sent(now, *packet, 0);
+                if (answered)
+                    gauges.on_datagram(Sized::at(now), probe::Use::echo_answers,
+                                       {.arrival = now,
+                                        .ifindex = {7},
+                                        .local = packet->key.local,
+                                        .remote = packet->key.remote,
+                                        .payload = reply});
+            }
+        }
+    };
+    run(5s, true, base::never);
+    REQUIRE(v4.counters.ups.value() == 1);
+    REQUIRE(v6.counters.ups.value() == 1);
+    run(1s, false, now);  // nothing of IPv4 is read any more: its silence proves nothing
+    CHECK(v4.counters.downs.value() == 0);
+    CHECK(v6.counters.downs.value() == 1);
+}

@@ -54,7 +54,7 @@ TEST_CASE("a peer that was never heard is not asked, but has its requests answer
     one.hear();
     const auto changes = of<probe::ChangeGauge>(one.controller.take(at(2s)));
     REQUIRE(changes.size() == 1);
-    CHECK(changes[0].settings == quality::Settings{});
+    CHECK(changes[0].asked.settings == quality::Settings{});
     CHECK(of<probe::ChangeGauge>(one.controller.take(at(3s))).empty());
 }
 

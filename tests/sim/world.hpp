@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "control/controller.hpp"
 #include "probe/engine.hpp"
+#include "probe/gauges.hpp"
 
 namespace sim {
 
@@ -59,10 +60,22 @@ inline control::Host host(std::string_view address, std::vector<adjacency::Peer>
     return out;
 }
 
+// A packet that measures, or one that answers it.
+struct GaugeFlying {
+    bfd::SessionKey key;  // of its sender
+    probe::Use use = probe::Use::stamp_answers;
+    std::uint16_t source_port = 0;
+    std::vector<std::byte> bytes;
+    std::size_t size() const {  // as an IP packet
+        return bytes.size() + (key.remote.is_v4() ? 20U : 40U) + (use == probe::Use::echo_answers ? 0U : 8U);
+    }
+};
+
 // One daemon without its threads.
 class Node {
 public:
-    Node(const config::Config& config, std::uint64_t seed, base::Now now) : controller{config, seed, now}, engine{64} {}
+    Node(const config::Config& config, std::uint64_t seed, base::Now now)
+        : controller{config, seed, now}, engine{64}, gauges{64, static_cast<std::uint16_t>(seed)} {}
 
     // What it wants to send is appended to `out`.
     void turn(base::Now now, std::vector<probe::Datagram>& in, std::vector<probe::Outgoing>& out) {
@@ -81,6 +94,7 @@ public:
             again = !turn.commands.empty();
             for (const auto& command : turn.commands) {
                 engine.on_command(now.steady, command);
+                if (measures) gauges.on_command(now.steady, command);
                 flush(now, out);
             }
             keep(turn);
@@ -92,7 +106,25 @@ public:
         }
     }
 
-    base::TimePoint deadline() const { return std::min(engine.deadline(), controller.deadline()); }
+    // After turn(): what came for its measurements, and what they send.
+    void measure(base::Now now, const std::vector<GaugeFlying>& in, std::vector<GaugeFlying>& out) {
+        if (!measures) return;
+        gauges.on_wake(now.steady);
+        for (const auto& packet : in) {
+            const probe::Datagram datagram{.arrival = now.steady,
+                                           .ifindex = base::IfIndex{7},
+                                           .local = packet.key.remote,
+                                           .remote = packet.key.local,
+                                           .source_port = packet.source_port,
+                                           .ttl = 255,
+                                           .payload = packet.bytes};
+            if (const auto answer = gauges.on_datagram(now, packet.use, datagram)) send(now, *answer, out);
+        }
+        while (const auto packet = gauges.next(now, now.steady)) send(now, *packet, out);
+        while (const auto event = gauges.next_event()) controller.on_event(now, *event);
+    }
+
+    base::TimePoint deadline() const { return std::min({engine.deadline(), controller.deadline(), gauges.deadline()}); }
     const control::Row& row(std::size_t n = 0) {
         rows_ = controller.rows();
         return rows_.at(n);
@@ -107,6 +139,8 @@ public:
 
     control::Controller controller;
     probe::Engine engine;
+    probe::Gauges gauges;
+    bool measures = false;
     std::vector<control::Record> records;
     std::vector<control::BfddUpdate> bfdd;
     std::size_t feeds_applied = 0;
@@ -116,6 +150,16 @@ public:
     std::uint16_t interface_mtu = UINT16_MAX;  // a raw socket refuses what is longer
 
 private:
+    void send(base::Now now, const probe::GaugePacket& packet, std::vector<GaugeFlying>& out) {
+        const bool is_answer = packet.purpose == probe::Purpose::answer;
+        out.push_back({.key = packet.key,
+                       .use = packet.use == probe::Use::echo_answers ? packet.use
+                              : is_answer                            ? probe::Use::stamp_answers
+                                                                     : probe::Use::stamp_requests,
+                       .source_port = is_answer ? quality::stamp::port : std::uint16_t{50'000},
+                       .bytes = {packet.payload.begin(), packet.payload.end()}});
+        gauges.on_sent(now.steady, packet, 0);
+    }
     void flush(base::Now now, std::vector<probe::Outgoing>& out) {
         for (const auto& packet : engine.outbox()) {
             const bool fits = packet.padding <= interface_mtu;
@@ -156,6 +200,7 @@ public:
     bool cut_a_to_b = false, cut_b_to_a = false;
     base::Duration delay = 1ms;
     std::uint16_t carries = UINT16_MAX;  // bytes of inner packets: the underlay drops longer ones
+    bool b_answers_pings = true;
     base::Duration elapsed{};
 
 private:
@@ -164,7 +209,45 @@ private:
         bool to_b = false;
         probe::Outgoing packet;
     };
-    base::TimePoint arrival() const { return wire_.empty() ? base::never : wire_.front().arrives; }
+    struct Measuring {
+        base::TimePoint arrives;
+        bool to_b = false;
+        GaugeFlying packet;
+    };
+    base::TimePoint arrival() const {
+        const auto first = wire_.empty() ? base::never : wire_.front().arrives;
+        return measuring_.empty() ? first : std::min(first, measuring_.front().arrives);
+    }
+
+    void fly(bool to_b, const GaugeFlying& packet) {
+        if ((to_b ? cut_a_to_b : cut_b_to_a) || packet.size() > carries) return;
+        measuring_.push_back({now().steady + delay, to_b, packet});
+    }
+    // The kernel's answer; behind an IP header, as a raw socket gives it.
+    void answer_ping(const GaugeFlying& request) {
+        auto reply = request;
+        std::swap(reply.key.local, reply.key.remote);
+        reply.bytes[0] = std::byte{0};
+        if (!b_answers_pings || (cut_b_to_a) || reply.size() > carries) return;
+        reply.bytes.insert(reply.bytes.begin(), 20, std::byte{0});
+        reply.bytes[0] = std::byte{0x45};
+        measuring_.push_back({now().steady + delay, false, reply});
+    }
+    void measure() {
+        std::vector<GaugeFlying> for_a, for_b, from_a, from_b;
+        while (!measuring_.empty() && measuring_.front().arrives <= now().steady) {
+            const auto [arrives, to_b, packet] = measuring_.front();
+            measuring_.pop_front();
+            if (to_b && packet.use == probe::Use::echo_answers)
+                answer_ping(packet);
+            else
+                (to_b ? for_b : for_a).push_back(packet);
+        }
+        a.measure(now(), for_a, from_a);
+        b.measure(now(), for_b, from_b);
+        for (const auto& packet : from_a) fly(true, packet);
+        for (const auto& packet : from_b) fly(false, packet);
+    }
 
     void step() {
         std::vector<probe::Datagram> for_a, for_b;
@@ -188,6 +271,7 @@ private:
         std::vector<probe::Outgoing> from_a, from_b;
         a.turn(now(), for_a, from_a);
         b.turn(now(), for_b, from_b);
+        measure();
         for (const auto& packet : from_a)
             if (!cut_a_to_b && packet.padding <= carries) wire_.push_back({now().steady + delay, true, packet});
         for (const auto& packet : from_b)
@@ -195,6 +279,7 @@ private:
     }
 
     std::deque<Flying> wire_;
+    std::deque<Measuring> measuring_;
 };
 
 }  // namespace sim

@@ -171,3 +171,56 @@ TEST_CASE("what a check outside says, for how long, and where it has no say") {
     paris.row.session->status.state = bfd::State::down;
     CHECK(paris.says("A check outside says up for another 20s. It has no say while the session is not Up."));
 }
+
+TEST_CASE("what comes through, and the command that sends no more than that") {
+    Explained paris;
+    paris.row.interface_mtu = 1420;
+    paris.row.passage = {quality::Fit::unknown, 1420, 0};
+    CHECK(paris.says("Whether packets of 1420 bytes come through is not known yet."));
+    paris.row.passage.fit = quality::Fit::whole;
+    CHECK(paris.says("Packets of 1420 bytes, the MTU of wg0, come through."));
+    paris.row.passage.fit = quality::Fit::limited;
+    CHECK(paris.says(
+        "Packets of 1420 bytes, the MTU of wg0, do not come through, and small ones do; how large they may be is "
+        "being found out."));
+    paris.row.passage.largest = 1376;
+    CHECK(paris.says(
+        "Packets of 1420 bytes, the MTU of wg0, do not come through, and small ones do. The largest that pass have "
+        "1376: `ip link set dev wg0 mtu 1376`, here, at the peer and in what configures them at boot, or mend the "
+        "underlay, which drops longer ones."));
+    paris.row.passage.largest = 1216;
+    CHECK(paris.lines().at(4).ends_with("drops longer ones. IPv6 needs 1280, and will not work there with less."));
+    paris.path.on_passage(true);
+    paris.judge();
+    CHECK(paris.lines().front() ==
+          "paris is degraded since 2026-01-01T12:00:00.000Z: packets as large as the interface sends do not come "
+          "through, and "
+          "small ones do; usable, at a higher cost (mtu).");
+    CHECK(paris.says("It costs 110: 10 at its best, 100 because it is degraded."));
+}
+
+TEST_CASE("padding: how long, and what is in its way") {
+    Explained paris;
+    paris.row.interface_mtu = 1420;
+    paris.row.padding = 1420;
+    CHECK(paris.says("Its BFD packets (RFC 9764) are padded to 1420 bytes."));
+    paris.row.padding = 1500;
+    CHECK(paris.says(
+        "Its BFD packets (RFC 9764) are padded to 1500 bytes, and wg0 takes 1420 at most: write padding = 1420, or "
+        "`ip link set dev wg0 mtu 1500`."));
+    paris.row.padding = 1420;
+    paris.row.passage = {quality::Fit::limited, 1420, 1376};
+    CHECK(paris.says("Its BFD packets (RFC 9764) are padded to 1420 bytes, and the path carries 1376 at most."));
+}
+
+TEST_CASE("liveness by ICMP is told in its own words") {
+    Explained paris;
+    paris.row.session.reset();
+    paris.row.liveness = control::Liveness{};
+    CHECK(paris.says("ICMP echo from 10.8.0.0 to 10.8.0.1 is Down; the peer never answered."));
+    paris.row.liveness->status.ever_heard = true;
+    CHECK(paris.says("ICMP echo from 10.8.0.0 to 10.8.0.1 is Down."));
+    paris.row.liveness->status.state = quality::EchoState::up;
+    CHECK(
+        paris.says("ICMP echo from 10.8.0.0 to 10.8.0.1 is Up: asked every 50ms, Down after 150ms without an answer."));
+}

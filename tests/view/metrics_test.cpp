@@ -42,6 +42,7 @@ struct Full {
     adjacency::Adjacency of = named(1, "paris");
     adjacency::Peer wireguard = peer();
     probe::SlotCounters counters, further_counters;
+    probe::GaugeCounters gauge_counters;
     control::Failover failover;
     control::Row row;
     view::Process process = rows::process();
@@ -64,6 +65,15 @@ struct Full {
         row = up(of, wireguard);
         row.session->counters = &counters;
         row.prefixes = 77;
+        row.padding = 1301;
+        row.interface_mtu = 1419;
+        row.passage = {quality::Fit::limited, 1419, 1376};
+        row.liveness = control::Liveness{.parameters = {.interval = 71ms, .multiplier = 5}};
+        gauge_counters.echoes_sent.add(311);
+        gauge_counters.echo_answers.add(312);
+        gauge_counters.ups.add(313);
+        gauge_counters.downs.add(314);
+        row.measuring = &gauge_counters;
         row.failover = &failover;
         row.verdict.cost = 19;
         row.verdict.base_cost = 18;

@@ -279,3 +279,45 @@ TEST_CASE("exit status of one adjacency looks at that one alone, and asking for 
     CHECK(view::exit_status(status, "wg0/AgAAAAAA") == 3);
     CHECK(view::exit_status(status, "london") == 1);
 }
+
+TEST_CASE("path_mtu says what passes and what to do; icmp stands where bfd is null") {
+    const auto of = named(1, "paris");
+    const auto wg = peer();
+    auto row = up(of, wg);
+    const auto shown = [&] { return view::status(process(), {row}).at("adjacencies").at(0); };
+    CHECK(shown().at("path_mtu").is_null());
+    CHECK(shown().at("icmp").is_null());
+    CHECK(shown().at("protocol") == "bfd");
+    CHECK(shown().at("padding") == 0);
+    row.passage = {quality::Fit::whole, 1420, 0};
+    CHECK(shown().at("path_mtu") ==
+          nlohmann::json{{"asked", 1420}, {"fit", "whole"}, {"largest", 1420}, {"fix", nullptr}});
+    row.passage = {quality::Fit::limited, 1420, 0};
+    CHECK(shown().at("path_mtu").at("largest").is_null());
+    row.passage.largest = 1376;
+    CHECK(shown().at("path_mtu") ==
+          nlohmann::json{
+              {"asked", 1420}, {"fit", "limited"}, {"largest", 1376}, {"fix", "ip link set dev wg0 mtu 1376"}});
+    row.session.reset();
+    row.padding = 1300;
+    row.liveness = control::Liveness{};
+    row.liveness->status.state = quality::EchoState::up;
+    probe::GaugeCounters counters;
+    counters.echoes_sent.add(9);
+    row.measuring = &counters;
+    CHECK(shown().at("bfd").is_null());
+    CHECK(shown().at("protocol") == "icmp");
+    CHECK(shown().at("padding") == 1300);
+    CHECK(shown().at("icmp") == nlohmann::json{{"state", "Up"},
+                                               {"interval_us", 50'000},
+                                               {"detection_time_us", 150'000},
+                                               {"echoes_sent", 9},
+                                               {"answers", 0},
+                                               {"ups", 0},
+                                               {"downs", 0}});
+    const auto text = view::status_text(view::status(process(), {row}), "paris");
+    CHECK(text.find("icmp.state: Up\n") != std::string::npos);
+    CHECK(text.find("path_mtu.fix: ip link set dev wg0 mtu 1376\n") != std::string::npos);
+    CHECK(view::status_text(view::status(process(), {row}), std::nullopt).find("ICMP Up  50ms   150ms") !=
+          std::string::npos);
+}
