@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Measuring between real daemons: by STAMP, by ICMP echo, with the port taken; and what the reflector gives those who are up to
-no good: strangers, a replayed flood, packets that are too long, another reflector.
+"""Measuring between real daemons: by STAMP, by ICMP echo, with the port taken; what packets come through, padded sessions, and
+peers that answer pings alone; and what the reflector gives those who are up to no good: strangers, a replayed flood, packets that are
+too long, another reflector.
 
 test_quality.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list).
 """
@@ -123,7 +124,44 @@ def reflectors(build):
             pair.b.end(holder)
 
 
-GROUPS = {"reflectors": reflectors, "hostile": hostile, "measures": measures, "taken": taken}
+def sizes(build):
+    """The interface's MTU is asked for by itself; a padded session, and one that the interface does not take."""
+    with Pair(build, LABEL) as pair:
+        a, b = pair.a, pair.b
+        mtu = int(json.loads(a.sh("ip -j link show dev wg0"))[0]["mtu"])
+        pair.both_up(f"padding = {mtu}\n")
+        got = lambda: a.row(interface="wg0").get("bfd") or {}  # noqa: E731
+        check(f"BFD padded to {mtu} bytes is Up, against one that is not", got().get("state") == "Up", got())
+        dump = b.sh("timeout 5 tcpdump -n -c 3 -i wg0 -v 'udp dst port 3784 and src 10.8.0.0' 2>/dev/null; true")
+        check("each of its packets is as long as that, with DF", dump.count(f"length {mtu})") == 3 and dump.count("[DF]") == 3, dump)
+        found = wait(lambda: (a.row(interface="wg0").get("path_mtu") or {}).get("fit") == "whole" and a.row(interface="wg0")["path_mtu"], 40)
+        check("packets of the interface's MTU come through", found and found["largest"] == mtu, a.row(interface="wg0").get("path_mtu"))
+        a.sh("ip link set dev wg0 mtu 1280")
+        check("what the interface no longer takes has the cause mtu", wait(lambda: (a.row(interface="wg0")["state"], a.row(interface="wg0")["cause"]) ==
+                                                                          ("down", "mtu"), 20), a.row(interface="wg0"))
+        text = a.wgbfd("doctor", "--config", "/run/wgbfd.toml").stdout
+        check("and the doctor says what to write", "padding = 1280" in text, text)
+        a.sh(f"ip link set dev wg0 mtu {mtu}")
+        check("and it comes back", wait(lambda: a.row(interface="wg0")["state"] == "up", 40))
+
+
+def icmp(build):
+    """A peer without any daemon."""
+    with Pair(build, LABEL) as pair:
+        a, b = pair.a, pair.b
+        a.start_configured(pair.adjacency("b", 'protocol = "icmp"\n'))
+        row = lambda: a.row(interface="wg0")  # noqa: E731
+        check("a peer that runs nothing is up, by its pings", wait(lambda: row().get("state") == "up", 30), row())
+        check("bfd is null", row().get("bfd", 0) is None and (row().get("icmp") or {}).get("state") == "Up", row())
+        b.sh("sysctl -q net.ipv4.icmp_echo_ignore_all=1")
+        check("it answers no more: down", wait(lambda: (row().get("state"), row().get("cause")) == ("down", "detect-timeout"), 30), row())
+        b.sh("sysctl -q net.ipv4.icmp_echo_ignore_all=0")
+        check("it answers again: up", wait(lambda: row().get("state") == "up", 30), row())
+        sent = row()["icmp"]
+        check("its echoes are counted", sent["echoes_sent"] > sent["answers"] > 3 and (sent["ups"], sent["downs"]) == (2, 1), sent)
+
+
+GROUPS = {"sizes": sizes, "icmp": icmp, "reflectors": reflectors, "hostile": hostile, "measures": measures, "taken": taken}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
