@@ -95,7 +95,7 @@ class Act:
         def missing():
             late = [f"{who} down at {end.node}" for end in ends or (self.near, self.far)
                     for who in self._probers(end) + self._routers(end) if not self._went_down(who, end)]
-            if self._watched() and self._route(self.near) in (None, self.near.interface, "none"):
+            if self._watched() and self._route(self.near) in (None, *self._preferred(), "none"):
                 late.append(f"the route at {self.near.node} to move")
             return late
         wait_until(lambda: not missing(), MOVE_LIMIT, lambda: "; ".join(missing()))
@@ -124,10 +124,13 @@ class Act:
                     for who in self._probers(end) + self._routers(end) if self._latest(who, end) not in (None, "up", "degraded")]
             # A path that is still held to be degraded may keep the route away for minutes.
             degraded = any(self._latest("bfd", end) == "degraded" for end in (self.near, self.far))
-            if self._watched() and not degraded and self._route(self.near) not in (None, self.near.interface):
+            if self._watched() and not degraded and self._route(self.near) not in (None, *self._preferred()):
                 late.append(f"the route at {self.near.node} to return")
             return late
         wait_until(lambda: not missing(), RETURN_LIMIT, lambda: "; ".join(missing()))
+
+    def _preferred(self):
+        return {self.near.interface, self._watched()[1]}
 
     def _watched(self):
         return self.network.nodes[self.near.node].spec.watch

@@ -1,7 +1,7 @@
 """FRR, BIRD and wgbfd in the nodes: their configuration from the templates beside the topology, starting, stopping, asking.
 
 A template line that begins with @TAG is kept, without the tag, where the tag holds: `bfd` (the routing daemons ask for BFD),
-`link`, `frr-bfd`, `frr-vty`, `bird-nexthop` and `bird-include` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
+`link`, `frr-bfd`, `frr-vty`, `bird-nexthop`, `bird-include`, `routes` and `repair` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
 """
 import json
 import os
@@ -26,7 +26,7 @@ def tags(mode, feed):
         return {"bfd", "at-rest"}
     if mode == "wgbfd":
         return {"link": {"link"}, "frr-bfd": {"bfd", "frr-bfd"}, "both": {"bfd", "frr-bfd", "link"},
-                "frr-vty": {"frr-vty"}, "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}}[feed]
+                "frr-vty": {"frr-vty"}, "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}, "routes": {"routes"}, "repair": {"repair"}}[feed]
     return {"at-rest"}
 
 

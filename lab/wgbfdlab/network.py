@@ -200,7 +200,7 @@ def _first_wait(one):
     if not waits and one.node.spec.watch:
         prefix, preferred = one.node.spec.watch
         route = one.node.run(["ip", "route", "show", prefix]).stdout
-        waits = "" if f"dev {preferred} " in route else f"route {prefix} by {preferred}"
+        waits = "" if all(f"dev {one} " in route for one in preferred.split("+")) else f"route {prefix} by {preferred}"
     return f"node {one.node.name}: {waits}" if waits else ""
 
 

@@ -54,8 +54,8 @@ class Settings:
 
 
 def feed_of(names, asked, own=None):
-    """The feed at a node with these daemons: BIRD has an ear for one of the lab's alone, which the topology may choose."""
-    return own or "bird-nexthop" if "bird" in names else asked
+    """The feed at a node with these daemons: what the topology says; else BIRD has an ear for one of the lab's alone."""
+    return own or ("bird-nexthop" if "bird" in names else asked)
 
 
 def parse_duration(text):

@@ -5,8 +5,8 @@ lab.daemons.MODE           the daemons in that mode, where it is not as above
 lab.address.IFACE          the address of a link's end
 lab.wireguard.IFACE        address=CIDR listen=PORT
 lab.peer.IFACE.NODE        allowed=PREFIX[,PREFIX] endpoint=ADDRESS:PORT; the peer's interface has the same name
-lab.watch                  PREFIX prefers IFACE: the kernel route that a scenario watches
-lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include
+lab.watch                  PREFIX prefers IFACE[+IFACE]: the kernel route that a scenario watches
+lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include; routes where there is no routing daemon
 lab.stream                 send ADDRESS | receive
 lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction)
 

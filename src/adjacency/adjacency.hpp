@@ -26,6 +26,11 @@ struct Adjacency {
     base::Result<Addresses, Unresolved> addresses = tl::unexpected{Unresolved{}};
     std::vector<std::string> feeds;  // what acts on its verdict: the interface's and its own
     std::string bird_protocol;       // BIRD's name of the protocol that runs over it; "": none is named
+    std::string group;               // "": none
+    // For the feed routes.
+    std::uint32_t priority = 100;    // of a group the lowest goes first
+    std::uint32_t weight = 1;        // its share, in a group whose adjacencies all carry
+    std::uint32_t source_table = 0;  // what this end of the tunnel sends looks its way up there; 0: as all others
 };
 
 // "wg0/AbCdEfGh": the shortest prefix of the key, at least 8 characters, that no other peer of the interface shares.

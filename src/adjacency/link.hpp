@@ -44,8 +44,9 @@ struct Link {
     bool up = false;   // IFF_UP
     bool running = false;
     Operstate operstate = Operstate::unknown;
-    std::uint32_t mtu = 0;  // bytes
-    base::IfIndex master;   // VRF or bridge, 0 if none
+    std::uint32_t mtu = 0;        // bytes
+    base::IfIndex master;         // VRF or bridge, 0 if none
+    std::uint32_t vrf_table = 0;  // of a VRF: its routing table
     std::vector<LinkAddress> addresses;
     friend bool operator==(const Link&, const Link&) = default;
 };

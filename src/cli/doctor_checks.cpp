@@ -179,6 +179,7 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_nexthops(facts.host, config));
     add(check_rp_filter(facts.host));
     add(check_padding(facts.host, config));
+    add(check_groups(facts.host, config));
     return out;
 }
 

@@ -125,6 +125,7 @@ struct HostFacts {
     std::vector<std::string> expected;           // interfaces that are WireGuard's
     std::vector<std::string> problems;           // "wg0: what failed and what to do"
     std::map<std::string, int> rp_filter;        // net.ipv4.conf.NAME.rp_filter, "all" among them
+    std::map<std::string, int> hash_policy{};    // net.ipv4 and net.ipv6.fib_multipath_hash_policy
     std::vector<adjacency::Neighbor> neighbors;  // of the routing daemon
 };
 Findings check_wireguard(const HostFacts& facts);
@@ -133,6 +134,7 @@ Findings check_allowed_ips(const HostFacts& facts,
                            const config::Config& config);  // resolved ones that cannot be sent to
 Findings check_rp_filter(const HostFacts& facts);
 Findings check_padding(const HostFacts& facts, const config::Config& config);  // longer than the interface takes
+Findings check_groups(const HostFacts& facts, const config::Config& config);  // for the feeds repair and routes
 Findings check_nexthops(const HostFacts& facts,
                         const config::Config& config);  // link-local ones, which BIRD cannot look up
 

@@ -203,13 +203,18 @@ private:
     io::Timer limit_{context_, [this] { context_.stop(); }};
 };
 
-void read_rp_filter(HostFacts& out) {
+void read_settings(HostFacts& out) {
     std::vector<std::string> names = out.expected;
     names.emplace_back("all");
     for (const auto& name : names) {
         int value = 0;
         std::istringstream{read_file(fs::path{"/proc/sys/net/ipv4/conf"} / name / "rp_filter")} >> value;
         out.rp_filter[name] = value;
+    }
+    for (const auto* const family : {"ipv4", "ipv6"}) {
+        int value = 0;
+        std::istringstream{read_file(fs::path{"/proc/sys/net"} / family / "fib_multipath_hash_policy")} >> value;
+        out.hash_policy[family] = value;
     }
 }
 
@@ -248,7 +253,7 @@ HostFacts gather_host() {
     } catch (const std::runtime_error& error) {
         out.problems.emplace_back(error.what());
     }
-    read_rp_filter(out);
+    read_settings(out);
     return out;
 }
 

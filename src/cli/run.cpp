@@ -25,6 +25,8 @@
 #include "io/undo_log.hpp"
 #include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
+#include "kernel/repair_feed.hpp"
+#include "kernel/routes_feed.hpp"
 #include "wireguard/endpoint_feed.hpp"
 #include "wireguard/endpoint_jobs.hpp"
 
@@ -38,8 +40,10 @@ base::Result<bool, std::string> revert(const io::UndoRecord& record, io::UndoLog
     if (record.feed == bird::disabled_feed) return bird::revert_disabled(record);
     if (record.feed == frr::vty_feed) return frr.revert(record);
     if (record.feed == wireguard::endpoint_feed) return wireguard::revert_endpoint(record);
-    const auto reverted =
-        record.feed == kernel::nexthop_feed ? kernel::revert_nexthops(record) : kernel::revert_operstate(record);
+    const auto reverted = record.feed == kernel::nexthop_feed  ? kernel::revert_nexthops(record)
+                          : record.feed == kernel::repair_feed ? kernel::revert_repair(record)
+                          : record.feed == kernel::routes_feed ? kernel::revert_route(record)
+                                                               : kernel::revert_operstate(record);
     if (!reverted) return tl::unexpected{reverted.error().message()};
     return *reverted;
 }

@@ -49,8 +49,21 @@ struct Quality {
     friend bool operator==(const Quality&, const Quality&) = default;
 };
 
+enum class GroupMode : std::uint8_t { active_passive, active_active };
+enum class WhenDown : std::uint8_t { keep, withdraw };
+
 struct Group {  // adjacencies of one group lead to the same place and back each other up
     std::string name;
+    // For the feed routes.
+    std::vector<base::Prefix> prefixes{};  // without bits beyond their length
+    GroupMode mode = GroupMode::active_passive;
+    std::uint32_t table = 0;  // 0: that of the interfaces' VRF, or main
+    std::uint32_t metric = 100;
+    std::optional<base::IpAddress> source{};  // of what this host sends there itself
+    std::chrono::microseconds fail_back_after = std::chrono::seconds{10};
+    WhenDown when_down = WhenDown::keep;  // what becomes of the last route
+    bool keep_on_exit = false;
+    std::uint32_t rule_priority = 8700;
     friend bool operator==(const Group&, const Group&) = default;
 };
 
@@ -90,6 +103,10 @@ struct Adjacency {
     std::optional<base::IpAddress> address;
     std::string group;                          // "": none
     std::uint32_t cost = policy::Rules{}.cost;  // at its best
+    // For the feed routes.
+    std::uint32_t priority = 100;  // of a group the lowest goes first
+    std::uint32_t weight = 1;
+    std::uint32_t source_table = 0;  // for a policy rule of its source address; 0: none
     bool probe = true;
     std::vector<std::string> feeds;
     std::string bird_protocol;  // for the feed bird-protocol; "": none

@@ -1,4 +1,4 @@
-// [quality], [damping], [[group]], and what an [[adjacency]] says of its own: group, cost, quality.
+// [quality], [damping], and what an [[adjacency]] says of its own: group, cost, quality.
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -14,8 +14,6 @@ using namespace std::string_view_literals;
 constexpr std::array quality_keys{"method"sv, "interval"sv, "degraded"sv};
 constexpr std::array degraded_keys{"loss"sv, "rtt"sv, "jitter"sv};
 constexpr std::array damping_keys{"half_life"sv, "suppress"sv, "reuse"sv, "max"sv};
-constexpr std::array group_keys{"name"sv};
-constexpr std::array group_later{"prefixes"sv};
 
 const Table* table_in(const Table& table, std::string_view key, std::string_view example, Report& report) {
     const auto* entry = find(table, key);
@@ -118,15 +116,6 @@ policy::DampingRules read_damping(const Table& table, Report& report) {
                    "reuse (" + std::to_string(out.reuse) + ") must be less than suppress (" +
                        std::to_string(out.suppress) + "): what is suppressed is released below it");
     return out;
-}
-
-std::optional<Group> read_group(const Node& node, Seen& seen, Report& report) {
-    const auto& table = std::get<Table>(node.value);
-    refuse_unknown(table, {"in [[group]]", group_keys, group_later}, report);
-    if (find(table, "name") == nullptr) report.add(node.place, "[[group]] needs name");
-    auto name = name_in(table, seen.groups, "group", report);
-    if (!name) return std::nullopt;
-    return Group{std::move(*name)};
 }
 
 void overlay_policy(const Table& table, const Config& defaults, Adjacency& out, Report& report) {

@@ -15,9 +15,8 @@ constexpr std::array top_keys{"process"sv, "probe"sv, "quality"sv, "interface"sv
 constexpr std::array probe_keys{"interval"sv,      "multiplier"sv, "protocol"sv, "padding"sv,
                                 "require_proof"sv, "trust_data"sv, "up_delay"sv, "bind"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
-constexpr std::array feeds{"link"sv,         "frr-vty"sv,  "bird-nexthop"sv, "bird-protocol"sv,
-                           "bird-include"sv, "endpoint"sv, "hook"sv};
-constexpr std::array feeds_later{"routes"sv, "repair"sv};
+constexpr std::array feeds{"repair"sv,       "routes"sv,        "link"sv,         "frr-vty"sv,  "bird-nexthop"sv,
+                           "bird-protocol"sv, "bird-include"sv, "endpoint"sv, "hook"sv};
 
 template <class List>
 bool in(const List& list, std::string_view word) {
@@ -62,26 +61,6 @@ void read_probe(const Table& table, Config& config, Report& report) {
     config.bind = read_bind(table, report);
 }
 
-std::vector<base::Prefix> read_unsolicited(const Table& table, Report& report) {
-    std::vector<base::Prefix> out;
-    for (const auto& word : words_at(table, "unsolicited", report)) {
-        const auto prefix = base::Prefix::parse(word.text);
-        if (!prefix) {
-            report.add(word.place, "unsolicited " + quoted(word.text) + " is no prefix such as \"10.8.0.0/24\"");
-            continue;
-        }
-        auto first = *prefix;
-        for (unsigned bit = first.length; bit < first.address.bits(); ++bit)
-            first.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
-        if (first != *prefix)
-            report.add(word.place, "unsolicited " + quoted(word.text) + " has bits beyond its length: write " +
-                                       quoted(to_string(first)));
-        else
-            out.push_back(first);
-    }
-    return out;
-}
-
 std::optional<Interface> read_interface(const Entry& entry, Report& report) {
     const auto title = "[interface." + entry.key + "]";
     const auto name = interface_name(entry.key, entry.place, report);
@@ -94,7 +73,7 @@ std::optional<Interface> read_interface(const Entry& entry, Report& report) {
     refuse_unknown(*table, {where, interface_keys, {}}, report);
     Interface out;
     out.feeds = feeds_at(*table, report);
-    out.unsolicited = read_unsolicited(*table, report);
+    out.unsolicited = prefixes_at(*table, "unsolicited", report);
     if (const auto most = integer_at(*table, "unsolicited_max", 1, 65'535, report)) {
         out.unsolicited_max = static_cast<std::uint32_t>(*most);
         if (find(*table, "unsolicited") == nullptr)
@@ -139,6 +118,27 @@ std::optional<std::string> interface_name(std::string name, Place place, Report&
     return std::nullopt;
 }
 
+std::vector<base::Prefix> prefixes_at(const Table& table, std::string_view key, Report& report) {
+    std::vector<base::Prefix> out;
+    for (const auto& word : words_at(table, key, report)) {
+        const auto prefix = base::Prefix::parse(word.text);
+        if (!prefix) {
+            report.add(word.place,
+                       std::string{key} + " " + quoted(word.text) + " is no prefix such as \"10.8.0.0/24\"");
+            continue;
+        }
+        auto first = *prefix;
+        for (unsigned bit = first.length; bit < first.address.bits(); ++bit)
+            first.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+        if (first != *prefix)
+            report.add(word.place, std::string{key} + " " + quoted(word.text) + " has bits beyond its length: write " +
+                                       quoted(to_string(first)));
+        else
+            out.push_back(first);
+    }
+    return out;
+}
+
 std::vector<std::string> feeds_at(const Table& table, Report& report) {
     std::vector<std::string> out;
     for (auto& word : words_at(table, "feeds", report)) {
@@ -146,12 +146,11 @@ std::vector<std::string> feeds_at(const Table& table, Report& report) {
             out.push_back(std::move(word.text));
         } else if (word.text == "frr-bfd") {
             report.add(word.place, "\"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead");
-        } else if (in(feeds_later, word.text)) {
-            report.add(word.place, "the feed " + quoted(word.text) + " is not available in this version: remove it");
         } else {
             const auto close = nearest(word.text, feeds);
             const auto hint =
-                close.empty() ? "; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include, endpoint, hook"
+                close.empty() ? "; known are repair, routes, link, frr-vty, bird-nexthop, bird-protocol, bird-include, "
+                                "endpoint, hook"
                               : "; did you mean " + quoted(close) + "?";
             report.add(word.place, "unknown feed " + quoted(word.text) + hint);
         }
@@ -214,6 +213,7 @@ base::Result<Config, Errors> read(const Table& root) {
     check_frr_feeds(root, config, report);
     check_endpoint_feeds(root, config, report);
     check_hook_feeds(root, config, report);
+    check_group_feeds(root, config, report);
     auto errors = std::move(report).take();
     if (!errors.empty()) return tl::unexpected{std::move(errors)};
     return config;

@@ -27,6 +27,7 @@ struct Seen {
 };
 
 // tables.cpp
+std::vector<base::Prefix> prefixes_at(const Table& table, std::string_view key, Report& report);
 std::vector<std::string> feeds_at(const Table& table, Report& report);
 std::optional<std::string> interface_name(std::string name, Place place, Report& report);
 void overlay_timers(const Table& table, Probe& probe, Report& report);  // interval, multiplier
@@ -43,9 +44,14 @@ std::optional<Session> read_session(const Node& node, const Probe& defaults, See
 // policy_tables.cpp
 void overlay_quality(const Table& table, std::string_view where, Quality& out, Report& report);
 policy::DampingRules read_damping(const Table& table, Report& report);
-std::optional<Group> read_group(const Node& node, Seen& seen, Report& report);
 // group, cost and quality of an [[adjacency]].
 void overlay_policy(const Table& table, const Config& defaults, Adjacency& out, Report& report);
+
+// group_table.cpp
+std::optional<Group> read_group(const Node& node, Seen& seen, Report& report);
+void overlay_routes(const Table& table, Adjacency& out, Report& report);  // priority, weight, source_table
+// What the feeds `routes` and `repair` need of a group, and what a group's keys need of them.
+void check_group_feeds(const Table& root, const Config& config, Report& report);
 
 // frr_table.cpp
 Frr read_frr(const Table& table, Report& report);

@@ -14,6 +14,13 @@ bool same_shape(const adjacency::Peer& a, const adjacency::Peer& b) {
     return a.endpoint.has_value() == b.endpoint.has_value() && a.allowed_ips == b.allowed_ips;
 }
 
+void set_group(adjacency::Adjacency& adjacency, const config::Adjacency& configured) {
+    adjacency.group = configured.group;
+    adjacency.priority = configured.priority;
+    adjacency.weight = configured.weight;
+    adjacency.source_table = configured.source_table;
+}
+
 bfd::SessionKey session_key(const adjacency::Adjacency& adjacency) {
     return {.ifindex = adjacency.ifindex, .local = adjacency.addresses->local, .remote = adjacency.addresses->remote};
 }
@@ -144,6 +151,7 @@ void Adjacencies::apply_config(base::Now now, const config::Config& config) {
         tracked.configured.reset();
         tracked.adjacency.feeds.clear();
         tracked.adjacency.bird_protocol.clear();
+        set_group(tracked.adjacency, {});
         for (const auto& interface : config.interfaces)
             if (interface.name == key.first) tracked.adjacency.feeds = interface.feeds;
     }
@@ -151,6 +159,7 @@ void Adjacencies::apply_config(base::Now now, const config::Config& config) {
         auto& tracked = entry(now, wanted.interface, wanted.peer);
         tracked.configured = wanted;
         tracked.adjacency.bird_protocol = wanted.bird_protocol;
+        set_group(tracked.adjacency, wanted);
         auto& feeds = tracked.adjacency.feeds;
         if (feeds.empty())
             for (const auto& interface : config.interfaces)

@@ -139,8 +139,9 @@ public:
     // of a route is told.
     std::vector<Record> report(base::Now now);
 
-    // Every present adjacency that names `feed`; for "link" and "frr-vty" every peer of the interfaces that name
-    // it. The references hold until the next call of a non-const member.
+    // Every present adjacency that names `feed`; for "link" and "frr-vty" every peer of the interfaces that name it,
+    // for "repair" every one of the groups of those that name it. The references hold until the next call of a
+    // non-const member.
     std::vector<policy::Wanted> wanted(const std::string& feed) const;
     std::vector<Row> rows() const;
     std::set<std::string> were_up() const;  // for the next start

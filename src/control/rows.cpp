@@ -11,12 +11,18 @@ std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
         for (const auto& [key, tracked] : adjacencies_.all())
             if (std::ranges::find(tracked.adjacency.feeds, feed) != tracked.adjacency.feeds.end())
                 interfaces.insert(key.first);
+    std::set<std::string_view> groups;  // whose adjacencies all count: they may back up the one that names it
+    if (feed == "repair")
+        for (const auto& [key, tracked] : adjacencies_.all())
+            if (!tracked.group().empty() &&
+                std::ranges::find(tracked.adjacency.feeds, feed) != tracked.adjacency.feeds.end())
+                groups.insert(tracked.group());
     std::vector<policy::Wanted> all;
     for (const auto& [key, tracked] : adjacencies_.all()) {
         if (!tracked.present() && feed != "hook") continue;  // nothing to act upon: withdrawn
         const auto& feeds = tracked.adjacency.feeds;
         const bool named = std::ranges::find(feeds, feed) != feeds.end();
-        if (!named && !interfaces.contains(key.first)) continue;
+        if (!named && !interfaces.contains(key.first) && !groups.contains(tracked.group())) continue;
         all.push_back({.id = tracked.adjacency.id,
                        .adjacency = tracked.adjacency,
                        .verdict = tracked.verdict,

@@ -62,6 +62,12 @@ Worker::Worker(WorkerSettings settings, config::Config config)
                        static_cast<std::uint16_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32),
                        controller_.config().bind},
       undo_{settings_.run_dir.undo_log()},
+      repair_{io_,
+              undo_,
+              {clock_now, [this](std::span<const policy::Wanted> all) { return repair_links(all); },
+               [this](const adjacency::Adjacency& adjacency) { return carries_routes(adjacency); },
+               [this] { repair_.apply(controller_.wanted(kernel::repair_feed)); }}},
+      group_routes_{io_, undo_, clock_now, [this] { group_routes_.apply(controller_.wanted(kernel::routes_feed)); }},
       link_feed_{io_, undo_, clock_now},
       bird_control_{io_, controller_.config().bird.control},
       bird_kept_{undo_, bird_control_},
@@ -94,6 +100,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     were_up_ = settings_.run_dir.read_were_up();
     controller_.on_drained(settings_.run_dir.read_drained());
     if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
+    follow_routes();
     follow_nexthop_table();
     former_includes_.adopt(controller_.config().bird.include);
     follow_include();
@@ -136,6 +143,8 @@ void Worker::watch_host() {
     };
     link_watch_.emplace(io_, [this](std::vector<adjacency::Link> links) {
         links_ = std::move(links);
+        look_at_rp_filter();
+        group_routes_.on_links(links_);
         link_feed_.on_links(links_);
         if (nexthops_) nexthops_->on_links(links_);
         frr_settings_.on_links(links_);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,6 +45,8 @@
 #include "kernel/links.hpp"
 #include "kernel/nexthop_table.hpp"
 #include "kernel/operstate_feed.hpp"
+#include "kernel/repair_feed.hpp"
+#include "kernel/routes_feed.hpp"
 #include "net/loop.hpp"
 #include "view/status.hpp"
 #include "wireguard/devices.hpp"
@@ -94,6 +97,11 @@ private:
     void connect_bfdd();
     void change_bfdd();  // another address, or none
     void follow_nexthop_table();
+    void follow_routes();
+    kernel::RepairLinks repair_links(std::span<const policy::Wanted> all);
+    bool carries_routes(const adjacency::Adjacency& adjacency) const;
+    void look_at_rp_filter();
+    std::vector<std::string> hash_policy_notes() const;
     void follow_include();
     void follow_endpoints();
     void apply_feeds();
@@ -127,6 +135,10 @@ private:
     QualitySockets quality_sockets_;
     std::deque<probe::Command> pending_;  // the ring was full
     io::UndoLog undo_;
+    kernel::RepairFeed repair_;
+    std::map<std::string, bool> strict_;  // rp_filter of interfaces, as last read
+    bool repair_judged_ = false;          // repair_ has been applied
+    kernel::RoutesFeed group_routes_;
     kernel::OperstateFeed link_feed_;
     std::optional<kernel::NexthopTable> nexthops_;  // none: no table is configured
     bird::SharedControl bird_control_;

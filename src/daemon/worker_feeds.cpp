@@ -15,6 +15,9 @@ std::vector<bird::IncludeEntry> include_entries(const config::Config& config) {
 }
 
 void Worker::apply_feeds() {
+    repair_judged_ = true;
+    repair_.apply(controller_.wanted(kernel::repair_feed));
+    group_routes_.apply(controller_.wanted(kernel::routes_feed));
     link_feed_.apply(controller_.wanted(kernel::operstate_feed));
     if (nexthops_) nexthops_->apply(controller_.wanted(kernel::nexthop_feed));
     bird_protocols_.apply(controller_.wanted(bird::protocol_feed));
@@ -71,6 +74,8 @@ void Worker::follow_endpoints() {
 }
 
 void Worker::withdraw_feeds() {
+    repair_.withdraw_all();
+    group_routes_.withdraw_all();
     link_feed_.withdraw_all();
     if (nexthops_) nexthops_->withdraw_all();
     const auto left = [this] {

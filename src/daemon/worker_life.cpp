@@ -123,6 +123,7 @@ std::optional<std::string> Worker::reload() {
         controller_.on_config(clock_now(), std::move(config));
         realtime_.follow(loop_, controller_.config().process);
         remember_drained();  // by their names of today
+        follow_routes();
         follow_nexthop_table();
         frr_settings_.follow(controller_.config().frr.vty);
         follow_include();
@@ -192,7 +193,13 @@ nlohmann::json Worker::explain(const std::string& name) {
     const auto rows = controller_.rows();
     const auto row = std::ranges::find(rows, name, &control::Row::name);
     if (row == rows.end()) throw std::runtime_error{"no adjacency \"" + name + "\": 'wgbfd status' lists all"};
-    return view::explain(*row, rows, clock_now());
+    auto lines = view::explain(*row, rows, clock_now());
+    for (const auto& feed : {repair_.status(), group_routes_.status()})
+        for (const auto& told : feed.told)
+            if (row->adjacency != nullptr && told.id == row->adjacency->id)
+                lines.push_back("The feed " + feed.name + ": " + told.told +
+                                (feed.problem.empty() ? "." : ". It says: " + feed.problem + "."));
+    return lines;
 }
 
 // The answer: what the operator should know, or "".
@@ -231,6 +238,8 @@ view::Process Worker::process() const {
     out.uptime = clock_now().steady - started_;
     out.worker_restarts = settings_.restarts;
     out.probe_loop = probe_loop();
+    if (!repair_.is_clear() || !controller_.wanted(kernel::repair_feed).empty()) out.feeds.push_back(repair_.status());
+    if (!group_routes_.is_clear()) out.feeds.push_back(group_routes_.status());
     out.feeds.push_back(link_feed_.status());
     if (nexthops_) out.feeds.push_back(nexthops_->status());
     if (!controller_.wanted(bird::protocol_feed).empty()) out.feeds.push_back(bird_protocols_.status());
@@ -242,6 +251,7 @@ view::Process Worker::process() const {
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.routes = routes_.status();
     out.problems = source_problems();
+    for (auto& note : hash_policy_notes()) out.problems.push_back(std::move(note));
     for (auto& problem : former_includes_.problems()) out.problems.push_back("bird-include: " + std::move(problem));
     if (const auto refused = controller_.refused_sessions(); refused > 0)
         out.problems.push_back(std::to_string(refused) + " sessions have no slot: this daemon holds " +
@@ -271,6 +281,7 @@ void Worker::sample() {
         listeners_.retry();
         schedule_turn();
     }
+    look_at_rp_filter();
     if (devices_) {
         std::set<std::string> now;
         for (const auto& problem : quality_sockets_.problems()) now.insert("source problem=\"" + problem + "\"");

@@ -6,7 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <netlink/errno.h>
 
@@ -60,30 +62,67 @@ base::Result<base::Bytes, std::error_code> receive(const NetlinkSocket& socket, 
     }
 }
 
-std::error_code transact(const NetlinkSocket& socket, const NetlinkRequest& request,
-                         const std::function<void(const NetlinkMessage&)>& on_reply) {
-    using clock = std::chrono::steady_clock;
-    const auto limit = clock::now() + std::chrono::milliseconds{200};
-    nlmsg_hdr(request.get())->nlmsg_flags |= NLM_F_ACK;
-    const auto sequence = send_request(socket, request);
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+// Calls `on_message` for what comes in until that says it was the last, or the limit has passed.
+template <class OnMessage>
+std::error_code receive_until(const NetlinkSocket& socket, const OnMessage& on_message) {
+    const auto limit = steady::now() + std::chrono::milliseconds{200};
     std::array<std::byte, 32 * 1024> buffer;
     for (;;) {
         const auto datagram = receive(socket, buffer);
         if (datagram) {
             auto rest = *datagram;
-            while (const auto message = next_message(rest)) {
-                if (message->sequence != sequence) continue;  // a reply that an earlier request gave up on
-                if (message->type == NLMSG_ERROR || message->type == NLMSG_DONE) return system_code(errno_of(*message));
-                if (on_reply) on_reply(*message);
-            }
+            while (const auto message = next_message(rest))
+                if (const auto end = on_message(*message)) return *end;
             continue;
         }
         if (datagram.error() != std::errc::operation_would_block) return datagram.error();
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - clock::now()).count();
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - steady::now()).count();
         pollfd wait{fd_of(socket), POLLIN, 0};
         if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) == 0)
             return std::make_error_code(std::errc::timed_out);
     }
+}
+
+}  // namespace
+
+std::error_code transact(const NetlinkSocket& socket, const NetlinkRequest& request,
+                         const std::function<void(const NetlinkMessage&)>& on_reply) {
+    nlmsg_hdr(request.get())->nlmsg_flags |= NLM_F_ACK;
+    const auto sequence = send_request(socket, request);
+    return receive_until(socket, [&](const NetlinkMessage& message) -> std::optional<std::error_code> {
+        if (message.sequence != sequence) return std::nullopt;  // a reply that an earlier request gave up on
+        if (message.type == NLMSG_ERROR || message.type == NLMSG_DONE) return system_code(errno_of(message));
+        if (on_reply) on_reply(message);
+        return std::nullopt;
+    });
+}
+
+std::error_code transact_all(const NetlinkSocket& socket, std::span<const NetlinkRequest> requests) {
+    if (requests.empty()) return {};
+    std::vector<std::byte> all;
+    std::uint32_t last = 0;
+    for (const auto& request : requests) {
+        auto* const header = nlmsg_hdr(request.get());
+        nl_complete_msg(socket.get(), request.get());
+        header->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+        last = header->nlmsg_seq;
+        const auto* const bytes = reinterpret_cast<const std::byte*>(header);
+        all.insert(all.end(), bytes, bytes + header->nlmsg_len);
+        all.resize((all.size() + NLMSG_ALIGNTO - 1) & ~std::size_t{NLMSG_ALIGNTO - 1});
+    }
+    errno = 0;
+    if (const int error = nl_sendto(socket.get(), all.data(), all.size()); error < 0) fail("netlink send", error);
+    std::error_code first;
+    const auto error = receive_until(socket, [&](const NetlinkMessage& message) -> std::optional<std::error_code> {
+        if (message.type != NLMSG_ERROR) return std::nullopt;
+        if (const int number = errno_of(message); number != 0 && !first) first = system_code(number);
+        return message.sequence == last ? std::optional{std::error_code{}} : std::nullopt;
+    });
+    return error ? error : first;
 }
 
 }  // namespace io

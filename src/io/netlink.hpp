@@ -57,5 +57,8 @@ base::Result<base::Bytes, std::error_code> receive(const NetlinkSocket& socket, 
 // lock), and at most 200 ms.
 std::error_code transact(const NetlinkSocket& socket, const NetlinkRequest& request,
                          const std::function<void(const NetlinkMessage&)>& on_reply = {});
+// Several that are acknowledged alone, in one datagram: the kernel carries each out, whatever becomes of the others.
+// The first error.
+std::error_code transact_all(const NetlinkSocket& socket, std::span<const NetlinkRequest> requests);
 
 }  // namespace io

@@ -25,10 +25,15 @@ base::IpAddress read_address(int family, base::Bytes value) {
     return {};
 }
 
-std::string read_kind(base::Bytes info) {
-    while (const auto a = io::next_attribute(info))
-        if (a->type == IFLA_INFO_KIND) return std::string{io::text_of(a->value)};
-    return {};
+void read_info(base::Bytes info, adjacency::Link& link) {
+    base::Bytes data;
+    while (const auto a = io::next_attribute(info)) {
+        if (a->type == IFLA_INFO_KIND) link.kind = io::text_of(a->value);
+        if (a->type == IFLA_INFO_DATA) data = a->value;
+    }
+    if (link.kind != "vrf") return;
+    while (const auto a = io::next_attribute(data))
+        if (a->type == IFLA_VRF_TABLE) link.vrf_table = io::leading<std::uint32_t>(a->value).value_or(0);
 }
 
 adjacency::Operstate read_operstate(base::Bytes value) {
@@ -53,7 +58,7 @@ std::optional<adjacency::Link> decode_link(base::Bytes payload) {
             case IFLA_MTU: link.mtu = io::leading<std::uint32_t>(a->value).value_or(0); break;
             case IFLA_MASTER: link.master.value = io::leading<std::uint32_t>(a->value).value_or(0); break;
             case IFLA_OPERSTATE: link.operstate = read_operstate(a->value); break;
-            case IFLA_LINKINFO: link.kind = read_kind(a->value); break;
+            case IFLA_LINKINFO: read_info(a->value, link); break;
             default: break;
         }
     }

@@ -108,21 +108,14 @@ TEST_CASE("[probe] refuses what is out of range") {
 }
 
 TEST_CASE("feeds: known ones alone, each once") {
-    CHECK(
-        bad("[interface.wg0]\nfeeds = [\"lnk\", \"frr-bfd\", \"routes\", 3, \"link\", \"link\", \"blackhole\"]\n") ==
-        Lines{"f:2:10: unknown feed \"lnk\"; did you mean \"link\"?",
-              "f:2:17: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead",
-              "f:2:28: the feed \"routes\" is not available in this version: remove it",
-              "f:2:38: feeds must be an array of strings alone, not an integer", "f:2:49: feeds lists \"link\" twice",
-              "f:2:57: unknown feed \"blackhole\"; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include, "
-              "endpoint, hook"});
+    CHECK(bad("[interface.wg0]\nfeeds = [\"lnk\", \"frr-bfd\", 3, \"link\", \"link\", \"blackhole\"]\n") ==
+          Lines{"f:2:10: unknown feed \"lnk\"; did you mean \"link\"?",
+                "f:2:17: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead",
+                "f:2:28: feeds must be an array of strings alone, not an integer", "f:2:39: feeds lists \"link\" twice",
+                "f:2:47: unknown feed \"blackhole\"; known are repair, routes, link, frr-vty, bird-nexthop, "
+                "bird-protocol, bird-include, endpoint, hook"});
     CHECK(bad("[[adjacency]]\ninterface = \"wg0\"\n" + peer_a + "feeds = [\"frr-bfd\"]\n") ==
           Lines{"f:4:10: \"frr-bfd\" is no feed: set bfd_dataplane in [frr] instead"});
-    for (const std::string feed : {"routes", "repair"}) {
-        CAPTURE(feed);
-        CHECK(bad("[interface.wg0]\nfeeds = [\"" + feed + "\"]\n") ==
-              Lines{"f:2:10: the feed \"" + feed + "\" is not available in this version: remove it"});
-    }
 }
 
 TEST_CASE("frr-vty needs FRR's vty sockets, wherever the feed stands and [frr] too") {
@@ -310,8 +303,8 @@ TEST_CASE("all errors are reported at once, in the order of the file") {
     CHECK(bad("[frr]\nvty = 1\n[[session]]\n[probe]\nmultiplier = 0\n[interface.wg0]\nfeeds = [\"x\"]\nspeed = 1\n") ==
           Lines{"f:2:7: vty must be a string, not an integer", "f:3:1: [[session]] needs local",
                 "f:3:1: [[session]] needs remote", "f:5:14: multiplier must be an integer from 1 to 255, not 0",
-                "f:7:10: unknown feed \"x\"; known are link, frr-vty, bird-nexthop, bird-protocol, bird-include, "
-                "endpoint, hook",
+                "f:7:10: unknown feed \"x\"; known are repair, routes, link, frr-vty, bird-nexthop, bird-protocol, "
+                "bird-include, endpoint, hook",
                 "f:8:1: unknown key \"speed\" in [interface.wg0]; known are feeds, unsolicited, unsolicited_max"});
 }
 

@@ -79,8 +79,6 @@ TEST_CASE("groups: each once, and each member's is there") {
           Lines{"f:4:8: duplicate group \"a\": first in line 2"});
     CHECK(bad("[[group]]\nname = \"a b\"\n") ==
           Lines{"f:2:8: name must be 1 to 64 characters without spaces, not \"a b\""});
-    CHECK(bad("[[group]]\nname = \"a\"\nprefixes = []\n") ==
-          Lines{"f:3:1: the key \"prefixes\" in [[group]] is not available in this version: remove it"});
     CHECK(bad("[group]\n") == Lines{"f:1:2: group must be a list of tables: write [[group]] above each"});
     CHECK(bad(one + "group = \"paris\"\n") ==
           Lines{"f:4:9: no [[group]] is named \"paris\": write [[group]] with name = \"paris\""});
@@ -140,4 +138,85 @@ TEST_CASE("up_delay and cost have their ranges") {
     CHECK(bad(one + "cost = 0\n") == Lines{"f:4:8: cost must be an integer from 1 to 10000, not 0"});
     CHECK(bad(one + "cost = 10001\n").size() == 1);
     CHECK(bad("[probe]\ncost = 10\n") == Lines{"f:2:1: unknown key \"cost\" in [probe]; it belongs in [[adjacency]]"});
+}
+
+namespace {
+
+const std::string paris = "[[group]]\nname = \"paris\"\n";
+std::string member(const std::string& interface, const std::string& key, const std::string& more = "") {
+    return "[[adjacency]]\ninterface = \"" + interface + "\"\npeer = \"" + key + "\"\ngroup = \"paris\"\n" + more;
+}
+
+}  // namespace
+
+TEST_CASE("a group's routes: all keys, and their defaults") {
+    auto config =
+        good(paris + "prefixes = [\"10.2.0.0/16\", \"fd02::/64\"]\nmode = \"active-active\"\ntable = 77\nmetric = 5\n" +
+             "source = \"10.1.0.1\"\nfail_back_after = \"1s\"\nwhen_down = \"withdraw\"\nkeep_on_exit = true\n" +
+             "rule_priority = 99\n" +
+             member("wg0", key_a, "feeds = [\"routes\"]\npriority = 1\nweight = 256\nsource_table = 101\n"));
+    const auto& group = config.groups.at(0);
+    CHECK(group.prefixes.size() == 2);
+    CHECK(group.mode == config::GroupMode::active_active);
+    CHECK(group.table == 77);
+    CHECK(group.metric == 5);
+    CHECK(base::to_string(group.source.value()) == "10.1.0.1");
+    CHECK(group.fail_back_after == std::chrono::seconds{1});
+    CHECK(group.when_down == config::WhenDown::withdraw);
+    CHECK(group.keep_on_exit);
+    CHECK(group.rule_priority == 99);
+    CHECK(config.adjacencies.at(0).priority == 1);
+    CHECK(config.adjacencies.at(0).weight == 256);
+    CHECK(config.adjacencies.at(0).source_table == 101);
+    config = good(paris + "prefixes = [\"0.0.0.0/0\"]\n" + member("wg0", key_a, "feeds = [\"routes\"]\n"));
+    CHECK(config.groups.at(0).mode == config::GroupMode::active_passive);
+    CHECK(config.groups.at(0).fail_back_after == std::chrono::seconds{10});
+    CHECK(config.groups.at(0).when_down == config::WhenDown::keep);
+    CHECK_FALSE(config.groups.at(0).keep_on_exit);
+}
+
+TEST_CASE("a group's routes: what is out of range or says nothing is an error with the way out") {
+    CHECK(bad(paris +
+              "prefixes = [\"10.2.0.1/16\"]\nmode = \"both\"\ntable = 255\nmetric = 0\nfail_back_after = \"3601s\"\n"
+              "when_down = \"drop\"\n") ==
+          Lines{"f:3:13: prefixes \"10.2.0.1/16\" has bits beyond its length: write \"10.2.0.0/16\"",
+                "f:4:8: mode must be \"active-passive\" or \"active-active\", not \"both\"",
+                "f:5:9: table must not be 253 or 255, the kernel's own default and local",
+                "f:6:10: metric must be an integer from 1 to 4294967295, not 0",
+                "f:7:19: fail_back_after must be 0s..3600s, not \"3601s\"",
+                "f:8:13: when_down must be \"keep\" or \"withdraw\", not \"drop\""});
+    CHECK(
+        bad(paris + "mode = \"active-active\"\n") ==
+        Lines{"f:3:1: mode says nothing without prefixes, for the feed \"routes\": add prefixes = [...] or remove it"});
+    CHECK(bad(paris + "prefixes = [\"10.2.0.0/16\"]\nsource = \"fd00::1\"\n") ==
+          Lines{"f:4:10: source must be of the family of some prefix, IPv4 or IPv6"});
+    CHECK(bad(paris + member("wg0", key_a, "feeds = [\"routes\"]\n")) ==
+          Lines{"f:7:10: the feed \"routes\" needs the prefixes of the group \"paris\": add prefixes = [...] to its "
+                "[[group]]"});
+    CHECK(bad(one + "feeds = [\"routes\"]\n") ==
+          Lines{"f:4:10: the feed \"routes\" needs a group with prefixes: add group = \"...\""});
+    CHECK(bad(paris + "prefixes = [\"10.2.0.0/16\"]\n[[group]]\nname = \"rome\"\nprefixes = [\"10.2.0.0/16\"]\n") ==
+          Lines{"f:6:12: the group \"paris\" has 10.2.0.0/16 already, with the same table and metric: change one of "
+                "them"});
+    CHECK(bad(paris + member("wg0", key_a, "weight = 2\n")) ==
+          Lines{"f:7:1: weight says nothing without the feed \"routes\": add it to feeds, or remove weight"});
+    CHECK(bad(one + "priority = 2\n") ==
+          Lines{"f:4:1: priority says nothing without a group: add group = \"...\" or remove priority"});
+    CHECK(bad(paris + "prefixes = [\"10.2.0.0/16\"]\ntable = 101\n[bird]\nnexthop_table = 102\n" +
+              member("wg0", key_a, "feeds = [\"routes\"]\nsource_table = 101\n") +
+              member("wg1", key_a, "feeds = [\"routes\"]\nsource_table = 102\n") +
+              member("wg2", key_a, "feeds = [\"routes\"]\nsource_table = 254\n")) ==
+          Lines{"f:12:16: source_table 101 is used already (of the group \"paris\"): choose another table",
+                "f:18:16: source_table must not be BIRD's nexthop_table: choose another table",
+                "f:24:16: source_table must not be 253 to 255, the kernel's own default, main and local"});
+}
+
+TEST_CASE("the feed repair needs another adjacency of its group on another interface") {
+    const std::string feed = "feeds = [\"repair\"]\n";
+    CHECK(bad(one + feed) ==
+          Lines{"f:4:10: the feed \"repair\" needs a group, whose others back this one up: add group = \"...\""});
+    CHECK(bad(paris + member("wg0", key_a, feed)).size() == 1);
+    CHECK(bad(paris + member("wg0", key_a, feed) + member("wg0", key_b)) ==
+          Lines{"f:7:10: the feed \"repair\" needs another adjacency of the group \"paris\", on another interface"});
+    CHECK(bad(paris + member("wg0", key_a, feed) + member("wg1", key_b)).empty());
 }

@@ -319,7 +319,22 @@ def cleanup(build):
     check("a run that is interrupted says so by its status and leaves no namespace or file", status == 130 and not left, left or status)
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, mesh, hub, cleanup)}
+def no_routing_daemon(build):
+    for topology in ("active-passive", "active-active"):
+        with Bench(build, topology, "wgbfd") as bench:
+            data = bench.run("cut")
+            bench.say("the route moved to the other tunnel and came back", data["route_changes"] >= 2, data["route_changes"])
+            bfd_fell_once(bench, data)
+            bench.say("wgbfd ended the outage", data["lost_at_cut"] < 3000, data["lost_at_cut"])
+            data = bench.run("flap")
+            bench.say("flap: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+            data = bench.run("daemon-kill")
+            bench.say("daemon-kill: no route moved", data["route_changes"] == 0, data["route_changes"])
+            data = bench.run("stop")
+            bench.say("stop: the routes went with wgbfd and are back", data["route_changes"] >= 2, data["route_changes"])
+
+
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, cleanup)}
 
 
 def main(arguments):

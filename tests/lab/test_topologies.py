@@ -64,7 +64,7 @@ def configuration_problems(net):
         for source, _ in node.binds:
             path = net.directory / source
             for mode, feed in (("none", "frr-bfd"), ("stock", "frr-bfd"), ("wgbfd", "frr-bfd"), ("wgbfd", "link"), ("wgbfd", "both"),
-                               ("wgbfd", "bird-nexthop"), ("wgbfd", "bird-include")):
+                               ("wgbfd", "bird-nexthop"), ("wgbfd", "bird-include"), ("wgbfd", "routes"), ("wgbfd", "repair")):
                 try:
                     text = daemons.render(path.read_text(), values, daemons.tags(mode, feed))
                     found += [f"{source}, {mode}: {line}" for line in text.splitlines() if line.startswith("@") or "$" in line]

@@ -1,0 +1,244 @@
+#include "kernel/repair_feed.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "kernel/operstate.hpp"
+
+namespace kernel {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Routing is given that long to begin; what is redirected before costs nothing.
+constexpr base::Duration until_looked = 2s;
+constexpr base::Duration look_again_after = 1s;
+constexpr std::size_t prepared_a_turn = 2;  // keeps a handler under a millisecond
+constexpr const char* ours = "preference 87";
+constexpr const char* made_clsact = "no clsact";
+constexpr const char* found_clsact = "clsact";
+
+std::string explain(const std::error_code& error, const std::string& interface) {
+    if (error == std::errc::operation_not_permitted || error == std::errc::permission_denied)
+        return "cannot redirect " + interface + ": permission denied: run wgbfd as root or with CAP_NET_ADMIN";
+    if (error == std::errc::no_such_file_or_directory || error == std::errc::operation_not_supported)
+        return "cannot redirect " + interface + ": this kernel lacks one of the modules sch_ingress, cls_u32 and " +
+               "act_mirred: modprobe them";
+    return "cannot redirect " + interface + ": " + error.message();
+}
+
+}  // namespace
+
+RepairFeed::RepairFeed(boost::asio::io_context& context, io::UndoLog& undo, Host host, EgressAccess access)
+    : undo_{undo}, host_{std::move(host)}, access_{std::move(access)}, timer_{context, [this] { look_again(); }} {
+    for (const auto& record : undo_.records(repair_feed))
+        if (const auto subject = parse_subject(record.subject)) interfaces_[subject->index].recorded = true;
+}
+
+void RepairFeed::apply(std::span<const policy::Wanted> all) {
+    desired_ = {};
+    if (!all.empty()) desired_ = desired_repair(all, host_.links(all), needed(all));
+    settle();
+    tell(all);
+    schedule();
+}
+
+// Somebody may have taken away what redirects.
+void RepairFeed::look_again() {
+    for (auto& [index, interface] : interfaces_)
+        if (std::ranges::any_of(interface.filters, [](const EgressFilter& filter) { return filter.to.value != 0; }))
+            interface.known = false;
+    host_.apply_again();
+}
+
+std::set<adjacency::AdjacencyId> RepairFeed::needed(std::span<const policy::Wanted> all) {
+    const auto now = host_.now().steady;
+    std::set<adjacency::AdjacencyId> out;
+    std::map<adjacency::AdjacencyId, base::TimePoint> down;
+    for (const auto& wanted : all) {
+        if (!wanted.counts_as_down) continue;
+        const auto known = down_since_.find(wanted.id);
+        const auto since = known == down_since_.end() ? now : known->second;
+        down.emplace(wanted.id, since);
+        if (now < since + until_looked || host_.carries(wanted.adjacency)) out.insert(wanted.id);
+    }
+    down_since_ = std::move(down);
+    return out;
+}
+
+// What goes goes first: an interface that is redirected is never the target of another.
+void RepairFeed::settle() {
+    problems_.clear();
+    failed_.clear();
+    waiting_ = false;
+    release_others();
+    for (const auto& [name, wish] : desired_.interfaces) {
+        problems_.insert(problems_.end(), wish.problems.begin(), wish.problems.end());
+        let_go(name, wish);
+    }
+    for (const auto& [name, wish] : desired_.interfaces)
+        if (wish.redirects) hold(name, wish);
+    std::size_t prepared = 0;
+    for (const auto& [name, wish] : desired_.interfaces) {
+        if (wish.redirects || wish.filters.empty()) continue;
+        const auto at = interfaces_.find(wish.index);
+        if (at != interfaces_.end() && at->second.known && changes(at->second.filters, wish.filters).empty()) continue;
+        if (prepared++ < prepared_a_turn)
+            hold(name, wish);
+        else
+            waiting_ = true;
+    }
+}
+
+// Interfaces that nobody wants repaired any more, or that are gone.
+void RepairFeed::release_others() {
+    std::set<base::IfIndex> wanted;
+    for (const auto& [name, wish] : desired_.interfaces)
+        if (!wish.filters.empty()) wanted.insert(wish.index);
+    std::vector<base::IfIndex> others;
+    for (const auto& [index, interface] : interfaces_)
+        if (!wanted.contains(index)) others.push_back(index);
+    for (const auto index : others) release(index);
+}
+
+void RepairFeed::release(base::IfIndex index) {
+    for (const auto& record : undo_.records(repair_feed)) {
+        const auto subject = parse_subject(record.subject);
+        if (!subject || subject->index != index) continue;
+        if (const auto reverted = revert_repair(record, access_); !reverted)
+            return fail(subject->interface, explain(reverted.error(), subject->interface));
+        try {
+            undo_.forget(repair_feed, record.subject);
+        } catch (const std::system_error& error) {
+            // A record too many is harmless: nothing of ours is left there.
+            problems_.push_back(std::string{"an undo record stays: "} + error.what());
+        }
+    }
+    interfaces_.erase(index);
+}
+
+void RepairFeed::let_go(const std::string& name, const RepairedInterface& wish) {
+    const auto at = interfaces_.find(wish.index);
+    if (at == interfaces_.end() || !at->second.recorded) return;
+    auto& interface = at->second;
+    if (!interface.known) {
+        const auto now = access_.read(wish.index);
+        if (!now) return fail(name, explain(now.error(), name));
+        interface.filters = now->ours;
+        interface.known = now->qdisc == EgressQdisc::clsact;
+    }
+    const auto numbers = changes(interface.filters, wish.filters).remove;
+    if (numbers.empty()) return;
+    const auto error = access_.change(wish.index, numbers, {});
+    if (error) interface.known = false;
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::invalid_argument)
+        return fail(name, explain(error, name));  // those two: somebody took them away already
+    std::erase_if(interface.filters,
+                  [&](const EgressFilter& f) { return std::ranges::find(numbers, f.number) != numbers.end(); });
+}
+
+// What is there is looked at before anything is redirected: without those that pass, our own probes would be, too.
+void RepairFeed::hold(const std::string& name, const RepairedInterface& wish) {
+    if (failed_.contains(name)) return;
+    const auto at = interfaces_.find(wish.index);
+    if (at != interfaces_.end() && at->second.known && changes(at->second.filters, wish.filters).empty()) return;
+    if (!prepare(name, wish)) return;
+    auto& interface = interfaces_.at(wish.index);
+    const auto wanted = changes(interface.filters, wish.filters);
+    interface.known = false;
+    if (const auto error = access_.change(wish.index, wanted.remove, wanted.add))
+        return fail(name, explain(error, name));
+    interface.filters = wish.filters;
+    interface.known = true;
+}
+
+// The qdisc is there, recorded, and what stands of ours is known.
+bool RepairFeed::prepare(const std::string& name, const RepairedInterface& wish) {
+    const auto refuse = [&](const std::string& problem) {
+        fail(name, problem);
+        return false;
+    };
+    const auto now = access_.read(wish.index);
+    if (!now) return refuse(explain(now.error(), name));
+    if (now->qdisc == EgressQdisc::other)
+        return refuse(name +
+                      " is not repaired: it has a qdisc `ingress`, beside which there is no clsact: replace it "
+                      "(tc qdisc replace dev " +
+                      name + " clsact)");
+    if (now->foreign || (!interfaces_[wish.index].recorded && !now->ours.empty()))
+        return refuse(name +
+                      " is not repaired: somebody else has filters with preference 87 at its egress: give them "
+                      "another one");
+    if (!record(name, wish.index, now->qdisc)) return false;
+    if (now->qdisc == EgressQdisc::none)
+        if (const auto error = access_.add_clsact(wish.index)) return refuse(explain(error, name));
+    auto& interface = interfaces_[wish.index];
+    interface.filters = now->ours;
+    return interface.known = true;
+}
+
+bool RepairFeed::record(const std::string& name, base::IfIndex index, EgressQdisc before) {
+    try {
+        undo_.record(
+            {repair_feed, to_subject(name, index), before == EgressQdisc::none ? made_clsact : found_clsact, ours});
+    } catch (const std::system_error& error) {
+        fail(name, "left " + name + " as it is, for its undo record cannot be written: " + error.what());
+        return false;
+    }
+    interfaces_[index].recorded = true;
+    return true;
+}
+
+void RepairFeed::fail(const std::string& name, const std::string& problem) {
+    failed_.insert(name);
+    problems_.push_back(problem);
+}
+
+void RepairFeed::tell(std::span<const policy::Wanted> all) {
+    std::erase_if(told_, [&](const auto& entry) { return !desired_.told.contains(entry.first); });
+    for (const auto& wanted : all) {
+        const auto found = desired_.told.find(wanted.id);
+        if (found == desired_.told.end()) continue;
+        const auto what = failed_.contains(wanted.adjacency.interface) ? std::string{"failed"} : found->second;
+        auto& told = told_[wanted.id];
+        if (told.told != what) told = {wanted.id, what, host_.now().wall};
+    }
+}
+
+void RepairFeed::schedule() {
+    if (waiting_) return timer_.expire_after(base::Duration::zero());
+    const bool looking = !down_since_.empty() && !desired_.interfaces.empty();
+    if (looking || !failed_.empty()) return timer_.expire_after(look_again_after);
+    timer_.cancel();
+}
+
+void RepairFeed::withdraw_all() {
+    apply({});
+    timer_.cancel();
+}
+
+policy::FeedStatus RepairFeed::status() const {
+    policy::FeedStatus out{.name = repair_feed, .healthy = problems_.empty(), .problem = {}, .told = {}};
+    for (const auto& problem : problems_) out.problem += (out.problem.empty() ? "" : "; ") + problem;
+    for (const auto& [id, told] : told_) out.told.push_back(told);
+    return out;
+}
+
+base::Result<bool, std::error_code> revert_repair(const io::UndoRecord& record, const EgressAccess& access) {
+    const auto subject = parse_subject(record.subject);
+    if (!subject || record.feed != repair_feed)
+        return tl::unexpected{std::make_error_code(std::errc::invalid_argument)};
+    const auto now = access.read(subject->index);
+    if (!now && now.error() == std::errc::no_such_device) return false;
+    if (!now) return tl::unexpected{now.error()};
+    if (now->qdisc != EgressQdisc::clsact) return false;
+    if (!now->ours.empty() && !now->foreign)
+        if (const auto error = access.remove_all(subject->index)) return tl::unexpected{error};
+    if (record.before == made_clsact)
+        if (const auto error = access.remove_clsact(subject->index)) return tl::unexpected{error};
+    return true;
+}
+
+}  // namespace kernel

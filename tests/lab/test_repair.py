@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""The feed repair over two tunnels with static routes: redirected at both ends while a tunnel is dead, taken back when it lives or routing has
+moved, refused where it would not work, and undone byte for byte. Counts and states, never times.
+
+test_repair.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list).
+"""
+import sys
+
+from groups import Sites, cut, difference, everything, flap, heal, problem, told
+from pair import check, main, wait
+
+LABEL = "rep"
+FEED = "repair"
+
+
+def start(pair):
+    pair.a.sh("ip route add 10.2.0.0/16 dev wg0 src 10.1.0.1")
+    pair.b.sh("ip route add 10.1.0.0/16 dev wg0 src 10.2.0.1")
+    pair.before = everything(pair.a)
+    for host in (pair.a, pair.b):
+        host.start_configured(pair.toml(host, FEED))
+    check("both tunnels come up at both ends", pair.all_up(), pair.a.rows())
+
+
+def is_redirected(host, to="wg1"):
+    return f"Egress Redirect to device {to}" in host.sh("tc filter show dev wg0 egress")
+
+
+def stand(build):
+    """What is redirected, what is not, and what becomes of it."""
+    with Sites(build, LABEL) as pair:
+        start(pair)
+        check("both are ready", wait(lambda: told(pair.a, FEED) == told(pair.a, FEED, "wg1") == "ready"), pair.a.status().get("feeds"))
+        check("what passes is in place before anything fails", "clsact" in pair.a.sh("tc qdisc show dev wg0")
+              and not is_redirected(pair.a))
+        cut(pair)
+        check("a dead tunnel is redirected at both ends", wait(lambda: is_redirected(pair.a) and is_redirected(pair.b)), problem(pair.a, FEED))
+        check("status says so", wait(lambda: told(pair.a, FEED) == "redirected to wg1"), told(pair.a, FEED))
+        check("site reaches site, by routes that still say wg0", wait(pair.reaches) and "dev wg0" in pair.a.sh("ip route show 10.2.0.0/16"))
+        check("the far end of the dead tunnel does not answer: it is dead", not pair.reaches("10.8.0.1", "10.8.0.0"))
+        check("wgbfd itself is not fooled", pair.a.row(interface="wg0")["state"] == "down")
+        pair.a.kill_worker()
+        check("a worker that died leaves it standing", is_redirected(pair.a) and pair.reaches())
+        wait(lambda: told(pair.a, FEED) == "redirected to wg1")
+        heal(pair)
+        check("it ends when the tunnel is back", wait(lambda: told(pair.a, FEED) == "ready") and wait(lambda: not is_redirected(pair.a)
+              and not is_redirected(pair.b)) and pair.reaches(), told(pair.a, FEED))
+        cut(pair)
+        wait(lambda: is_redirected(pair.a))
+        pair.a.sh("ip route replace 10.2.0.0/16 dev wg1 src 10.1.0.1")
+        check("it ends when routing has moved", wait(lambda: told(pair.a, FEED) == "moved" and not is_redirected(pair.a)), told(pair.a, FEED))
+        pair.a.sh("ip route replace 10.2.0.0/16 dev wg0 src 10.1.0.1")
+        check("and begins again when a route comes back to the dead tunnel", wait(lambda: is_redirected(pair.a)))
+        undone(pair)
+
+
+def undone(pair):
+    """wg0 is dead and redirected."""
+    pair.a.kill_both()
+    check("kill -9 leaves it, and undo puts everything back", is_redirected(pair.a) and pair.a.wgbfd("undo").returncode == 0
+          and everything(pair.a) == pair.before, difference(pair.before, everything(pair.a)))
+    pair.a.start_configured(pair.toml(pair.a, FEED))
+    heal(pair)
+    pair.all_up()
+    flap(pair)
+    pair.all_up()
+    check("after flapping the tables are as at rest", wait(lambda: told(pair.a, FEED) == "ready" and not is_redirected(pair.a)))
+    cut(pair)
+    wait(lambda: is_redirected(pair.a))
+    check("a stop puts everything back", pair.a.terminate() == 0 and everything(pair.a) == pair.before,
+          difference(pair.before, everything(pair.a)))
+
+
+def refused(build):
+    """Where it would make things worse it does nothing, and says what to do."""
+    with Sites(build, LABEL) as pair:
+        start(pair)
+        wait(lambda: told(pair.a, FEED) == "ready")
+        pair.a.sh("sysctl -qw net.ipv4.conf.wg1.rp_filter=1")
+        check("strict rp_filter on the backup: refused, with the way to mend it", wait(lambda: told(pair.a, FEED) == "refused")
+              and "sysctl -w net.ipv4.conf.wg1.rp_filter=2" in problem(pair.a, FEED), problem(pair.a, FEED))
+        check("`wgbfd explain` says so", "rp_filter" in pair.a.wgbfd("explain", "wg0-to-b").stdout, pair.a.wgbfd("explain", "wg0-to-b").stdout)
+        check("`wgbfd doctor` says so", "wg0-to-b is not repaired" in pair.a.wgbfd("doctor", "--config", "/run/wgbfd.toml").stdout,
+              pair.a.wgbfd("doctor", "--config", "/run/wgbfd.toml").stdout)
+        cut(pair)
+        wait(lambda: pair.a.row(interface="wg0", state="down"))
+        check("nothing is redirected then", not is_redirected(pair.a))
+        pair.a.sh("sysctl -qw net.ipv4.conf.wg1.rp_filter=2")
+        check("mended, it is repaired at once", wait(lambda: is_redirected(pair.a)))
+        pair.a.sh(f"wg set wg1 peer {pair.key('b', 'wg1')} allowed-ips 10.8.0.2/31")
+        check("a backup whose allowed-ips do not carry it: refused, and let go", wait(lambda: "allowed-ips" in problem(pair.a, FEED)
+              and not is_redirected(pair.a)), problem(pair.a, FEED))
+        pair.a.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main({"stand": stand, "refused": refused}, sys.argv[1:]))
