@@ -182,7 +182,7 @@ void Controller::on_late(const probe::Late& late) {
                           .peer = tracked->adjacency.peer,
                           .detection_time = session->status.detection_time,
                           .chatter = {.bfd_interval = session->status.rx_interval,
-                                      .quality_interval = quality_settings(*tracked).interval,
+                                      .quality_interval = asked_of(*tracked).settings.interval,
                                       .mtu = link->mtu}});
 }
 
