@@ -1,5 +1,4 @@
 // `wgbfd run` and `wgbfd undo`: the daemon's beginning, and the way back.
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -97,7 +96,6 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
          {wireguard::revert_job, wireguard::run_revert},
          {wireguard::resolve_job, wireguard::run_resolve}});  // before: what it runs may need more than we do
     keep_needed_capabilities();
-    ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);  // best effort: without it a page fault may delay a probe
     wgbfd::Worker worker{{.version = version_text(),
                           .config = path,
                           .run_dir = run_dir,

@@ -31,6 +31,7 @@ std::vector<std::string> problems_of(const config::Process& wish, const net::Sch
 
 void Realtime::follow(net::Loop& loop, const config::Process& wish) {
     problems_ = problems_of(wish, loop.schedule({.priority = wish.priority, .cpu = wish.cpu}));
+    if (memory_problem_) problems_.push_back(*memory_problem_);
 }
 
 }  // namespace wgbfd

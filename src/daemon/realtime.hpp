@@ -1,11 +1,13 @@
-// [process]: asks for the priority and the CPU of the probe thread. What the host refuses is a problem told in status
-// and in the log, with what to do, and keeps nobody from probing.
+// Asks for what keeps the probe thread in time: memory that stays, and the priority and the CPU of [process]. What the
+// host refuses is a problem told in status and in the log, with what to do, and keeps nobody from probing.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/config.hpp"
+#include "daemon/memory.hpp"
 #include "net/loop.hpp"
 
 namespace wgbfd {
@@ -16,6 +18,7 @@ public:
     const std::vector<std::string>& problems() const { return problems_; }
 
 private:
+    const std::optional<std::string> memory_problem_ = lock_memory();
     std::vector<std::string> problems_;
 };
 

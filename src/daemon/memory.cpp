@@ -1,0 +1,36 @@
+#include "daemon/memory.hpp"
+
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <cap-ng.h>
+
+namespace wgbfd {
+namespace {
+
+constexpr const char* fix = "run wgbfd as root, or give it CAP_IPC_LOCK or LimitMEMLOCK=infinity";
+
+bool may_lock_all() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) return true;
+    return ::capng_get_caps_process() == 0 && ::capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) != 0;
+}
+
+}  // namespace
+
+std::optional<std::string> lock_memory() {
+    ::malloc_trim(0);  // what reading the configuration took: from now on it would stay for good
+    if (!may_lock_all())
+        return std::string{
+                   "memory is not locked: RLIMIT_MEMLOCK is too small; under memory pressure probes may wait "
+                   "for the disk; "} +
+               fix;
+    if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) return std::nullopt;
+    return std::string{"memory is not locked: mlockall: "} + std::strerror(errno) + "; " + fix;
+}
+
+}  // namespace wgbfd

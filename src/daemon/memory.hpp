@@ -1,0 +1,13 @@
+// Memory that is never paged out: what the probe thread touches is there when it is touched again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace wgbfd {
+
+// Locks what is in use and what comes to be, each page from when it is first touched. A problem, with what to do: then
+// nothing is locked. A limit that would let this succeed and later refuse us memory is such a problem.
+std::optional<std::string> lock_memory();
+
+}  // namespace wgbfd
