@@ -91,6 +91,7 @@ bool Adjacencies::update_peer(base::Now now, Tracked& tracked, const adjacency::
         tracked.handshake_seen = base::never;
     }
     tracked.peer = peer;
+    tracked.seen_in = updates_;
     tracked.interface_present = tracked.peer_present = true;
     tracked.gone_since = base::never;
     return changed;
@@ -178,7 +179,7 @@ bool Adjacencies::note_presence(base::TimePoint now, const Key& key, Tracked& tr
         changes.structure |= tracked.interface_present;
         if (tracked.interface_present) tracked.gone_since = now;
         tracked.interface_present = false;
-    } else if (std::ranges::find(device->peers, key.second, &adjacency::Peer::key) == device->peers.end()) {
+    } else if (tracked.seen_in != updates_) {
         tracked.interface_present = true;
         if (tracked.peer_present || !tracked.configured) changes.structure = true;
         if (tracked.peer_present) changes.removed.push_back(tracked.adjacency.name);
@@ -235,6 +236,7 @@ void Adjacencies::place_neighbors(const Host& host) {
 
 PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::Config& config) {
     PeerChanges changes;
+    ++updates_;
     if (first_config_ || !(config == last_config_)) {
         first_config_ = false;
         last_config_ = config;

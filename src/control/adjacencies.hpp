@@ -28,6 +28,7 @@ struct Tracked {
     std::optional<adjacency::Peer> peer;  // as last read; kept after it went
     bool interface_present = false;
     bool peer_present = false;
+    std::uint64_t seen_in = 0;  // the last update that had its peer
     base::TimePoint gone_since = base::never;
     base::TimePoint handshake_seen = base::never;  // when latest_handshake took its present value
     std::optional<bfd::SessionKey> key;            // of its primary session
@@ -106,6 +107,7 @@ private:
     std::unordered_map<adjacency::AdjacencyId, Key> by_id_;
     std::uint32_t next_id_ = 1;
     std::optional<Host> last_;
+    std::uint64_t updates_ = 0;
     std::vector<adjacency::Neighbor> neighbors_;                                     // in order
     std::map<std::string, std::vector<adjacency::Neighbor>, std::less<>> standing_;  // by interface
     bool neighbors_news_ = false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <random>
 #include <set>
@@ -97,6 +98,15 @@ struct Row {
     const Failover* failover = nullptr;   // the last one that is over; null: there was none
 };
 
+// Where the next rows are. Each tells what holds when it is asked for, so others may act in between.
+struct RowsAt {
+    bool begun = false;
+    std::optional<Adjacencies::Key> last;  // adjacency that was told
+    std::map<Adjacencies::Key, std::vector<bfd::SessionKey>> further;
+    std::vector<bfd::SessionKey> outside;  // WireGuard, that have yet to be told; last first
+    std::size_t waiting = 0;               // [[session]]s looked at
+};
+
 class Controller {
 public:
     Controller(config::Config config, std::uint64_t seed, base::Now now);
@@ -144,7 +154,8 @@ public:
     // non-const member.
     std::vector<policy::Wanted> wanted(const std::string& feed) const;
     std::vector<Row> rows() const;
-    std::set<std::string> were_up() const;  // for the next start
+    std::vector<Row> rows(RowsAt& at, std::size_t most) const;  // the next; none: those were all
+    std::set<std::string> were_up() const;                      // for the next start
     std::vector<bfd::SessionKey> session_keys() const;
     std::vector<bfd::SessionKey> measured_keys() const;  // of paths that are measured, or whose peers may measure them
     bool wants_neighbors() const;  // some adjacency has, or may come to have, its address from them
@@ -194,6 +205,7 @@ private:
     bool speaks_for(const Tracked& tracked, const ManagedSession& session) const;
     Row::SessionView view_of(const bfd::SessionKey& key, const ManagedSession& session) const;
     Row row_of(const Tracked& tracked) const;
+    void list_sessions(RowsAt& at) const;
     Row row_waiting(const config::Session& session) const;
     Row row_outside(const bfd::SessionKey& key, const ManagedSession& session) const;
     const Tracked* adjacency_of(const bfd::SessionKey& key) const;

@@ -163,28 +163,49 @@ Row Controller::row_waiting(const config::Session& session) const {
     return row;
 }
 
-std::vector<Row> Controller::rows() const {
-    std::vector<Row> rows;
-    std::map<const Tracked*, std::size_t> places;
-    const auto prefixes = convergence_.counts();
-    for (const auto& [key, tracked] : adjacencies_.all()) {
-        places.emplace(&tracked, rows.size());
-        rows.push_back(row_of(tracked));
-        const auto count = prefixes.find(tracked.adjacency.id);
-        if (convergence_.source() != RouteSource::none)
-            rows.back().prefixes = count != prefixes.end() ? count->second : 0;
-    }
+void Controller::list_sessions(RowsAt& at) const {
+    at.begun = true;
     for (const auto& [key, session] : sessions_.all()) {
         if (const auto* primary = adjacencies_.find(key); primary != nullptr && !is_icmp(*primary)) continue;
         if (const auto* tracked = adjacency_of(key))
-            rows[places.at(tracked)].further.push_back(view_of(key, session));
+            at.further[{tracked->adjacency.interface, tracked->adjacency.peer}].push_back(key);
         else
-            rows.push_back(row_outside(key, session));
+            at.outside.push_back(key);
     }
-    for (const auto& session : config_.sessions)
+    std::ranges::reverse(at.outside);
+}
+
+std::vector<Row> Controller::rows(RowsAt& at, std::size_t most) const {
+    if (!at.begun) list_sessions(at);
+    std::vector<Row> rows;
+    const auto& all = adjacencies_.all();
+    for (auto item = at.last ? all.upper_bound(*at.last) : all.begin(); item != all.end() && rows.size() < most;
+         ++item) {
+        const auto& [key, tracked] = *item;
+        at.last = key;
+        auto& row = rows.emplace_back(row_of(tracked));
+        const auto count = convergence_.counts().find(tracked.adjacency.id);
+        if (convergence_.source() != RouteSource::none)
+            row.prefixes = count != convergence_.counts().end() ? count->second : 0;
+        const auto further = at.further.find(key);
+        if (further == at.further.end()) continue;
+        for (const auto& other : further->second)
+            if (const auto* session = sessions_.find(other)) row.further.push_back(view_of(other, *session));
+    }
+    for (; !at.outside.empty() && rows.size() < most; at.outside.pop_back())
+        if (const auto* session = sessions_.find(at.outside.back()))
+            rows.push_back(row_outside(at.outside.back(), *session));
+    for (; at.waiting < config_.sessions.size() && rows.size() < most; ++at.waiting) {
+        const auto& session = config_.sessions[at.waiting];
         if (const auto key = key_of(session); !key || sessions_.find(*key) == nullptr)
             rows.push_back(row_waiting(session));
+    }
     return rows;
+}
+
+std::vector<Row> Controller::rows() const {
+    RowsAt at;
+    return rows(at, SIZE_MAX);
 }
 
 std::vector<bfd::SessionKey> Controller::session_keys() const {

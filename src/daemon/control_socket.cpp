@@ -24,8 +24,9 @@ nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error"
 
 }  // namespace
 
-ControlSocket::ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler)
-    : path_{path}, handler_{std::move(handler)}, acceptor_{context}, accept_again_{context} {
+ControlSocket::ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler,
+                             SlowHandler slow)
+    : path_{path}, handler_{std::move(handler)}, slow_{std::move(slow)}, acceptor_{context}, accept_again_{context} {
     if (path.string().size() >= longest_path)
         throw std::runtime_error{path.string() + " is too long for a socket: give a shorter --run-dir"};
     std::error_code ignored;
@@ -100,7 +101,7 @@ void ControlSocket::read(ClientId id) {
         std::string line;
         std::getline(in, line);
         on_line(id, line);
-        if (find(id) != nullptr) read(id);
+        if (const auto* asker = find(id); asker != nullptr && !asker->waits) read(id);
     });
 }
 
@@ -108,6 +109,10 @@ void ControlSocket::on_line(ClientId id, const std::string& line) {
     const auto request = nlohmann::json::parse(line, nullptr, false);
     if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
         send(id, failure("a request is one JSON object a line, with \"command\"").dump());
+        return;
+    }
+    if (slow_ && slow_(request, [this, id](std::string result) { on_reply(id, std::move(result)); })) {
+        find(id)->waits = true;
         return;
     }
     nlohmann::json answer;
@@ -122,6 +127,15 @@ void ControlSocket::on_line(ClientId id, const std::string& line) {
     if (answer["ok"] == true && request["command"] == "events")
         client->follows = request.value("follow", nlohmann::json(false)) == true;
     send(id, answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void ControlSocket::on_reply(ClientId id, std::string result) {
+    auto* client = find(id);
+    if (client == nullptr) return;  // it has gone
+    client->waits = false;
+    result.insert(0, R"({"ok":true,"result":)").append("}");
+    send(id, std::move(result));
+    if (find(id) != nullptr) read(id);
 }
 
 void ControlSocket::send(ClientId id, std::string line) {

@@ -25,8 +25,13 @@ public:
     // Answers one request; throws std::runtime_error with what to tell the caller.
     using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
 
+    // Takes a request to answer it later, in JSON: true. Until then its client is not read. False: the handler answers.
+    using Reply = std::function<void(std::string result)>;
+    using SlowHandler = std::function<bool(const nlohmann::json& request, Reply reply)>;
+
     // Replaces a socket a dead predecessor left (the caller holds the run directory's lock). Throws system_error.
-    ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler);
+    ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler,
+                  SlowHandler slow = {});
     ~ControlSocket();
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
@@ -45,12 +50,14 @@ private:
         std::size_t backlog = 0;
         std::size_t under_way = 0;  // reads and writes that Asio still holds: they use `in` and `out`
         bool follows = false;
+        bool waits = false;  // for an answer that comes later
         bool closed = false;
     };
     using ClientId = std::uint64_t;
 
     void accept();
     void read(ClientId id);
+    void on_reply(ClientId id, std::string result);
     void on_line(ClientId id, const std::string& line);
     void send(ClientId id, std::string line);
     void write(ClientId id);
@@ -61,6 +68,7 @@ private:
 
     std::filesystem::path path_;
     Handler handler_;
+    SlowHandler slow_;
     boost::asio::local::stream_protocol::acceptor acceptor_;
     boost::asio::steady_timer accept_again_;
     std::map<ClientId, std::unique_ptr<Client>> clients_;

@@ -18,6 +18,8 @@ namespace wgbfd {
 
 class MetricsServer {
 public:
+    static constexpr std::size_t rows_in_a_slice = 16;
+
     struct Events {
         std::function<std::unique_ptr<view::Metrics>()> on_scrape;  // takes the values of this moment
         std::function<void(const std::string&)> on_note;

@@ -88,8 +88,16 @@ Worker::Worker(WorkerSettings settings, config::Config config)
               controller_.convergence(),
               {[this] { schedule_turn(); }, [this](const std::string& note) { log_.write(Level::notice, note); }}},
       metrics_{io_,
-               {[this] { return std::make_unique<view::Metrics>(process(), failover_times_, controller_.rows()); },
+               {[this] {
+                    auto next = [this, at = control::RowsAt{}]() mutable {
+                        return next_rows(at, MetricsServer::rows_in_a_slice);
+                    };
+                    return std::make_unique<view::Metrics>(process(), failover_times_, std::move(next));
+                },
                 [this](const std::string& note) { log_.write(Level::notice, note); }}},
+      status_{io_,
+              {[this] { return process(); },
+               [this](control::RowsAt& at) { return next_rows(at, StatusServer::rows_in_a_slice); }}},
       signals_{io_, SIGTERM, SIGINT, SIGHUP},
       deadline_timer_{io_},
       flush_timer_{io_},
@@ -112,8 +120,13 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);
     };
-    control_socket_.emplace(io_, settings_.run_dir.control_socket(),
-                            [this](const nlohmann::json& request) { return answer(request); });
+    control_socket_.emplace(
+        io_, settings_.run_dir.control_socket(), [this](const nlohmann::json& request) { return answer(request); },
+        [this](const nlohmann::json& request, ControlSocket::Reply reply) {
+            if (request["command"] != "status") return false;
+            status_.ask(std::move(reply));
+            return true;
+        });
     metrics_.follow(controller_.config().metrics.listen);
     watch_host();
     connect_bfdd();
@@ -128,7 +141,7 @@ int Worker::run() {
                                   " restarts=" + std::to_string(settings_.restarts) +
                                   " realtime=" + (loop_.realtime() ? "yes" : "no"));
     schedule_turn();
-    io_.run();
+    handler_times_.run(io_);
     log_.write(Level::notice, "stopped");
     return undo_.records().empty() ? 0 : 1;  // 1: something could not be withdrawn; the guardian tries again
 }

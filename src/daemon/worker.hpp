@@ -27,15 +27,19 @@
 #include "config/config.hpp"
 #include "control/controller.hpp"
 #include "daemon/control_socket.hpp"
+#include "daemon/handler_times.hpp"
 #include "daemon/hook_feed.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/log.hpp"
 #include "daemon/metrics_server.hpp"
+#include "daemon/probe_watch.hpp"
 #include "daemon/quality_sockets.hpp"
 #include "daemon/realtime.hpp"
 #include "daemon/route_sources.hpp"
 #include "daemon/run_dir.hpp"
+#include "daemon/sd_watchdog.hpp"
+#include "daemon/status_server.hpp"
 #include "frr/bfd_dataplane.hpp"
 #include "frr/neighbors.hpp"
 #include "frr/vty_directories.hpp"
@@ -117,9 +121,11 @@ private:
     nlohmann::json drain(const std::string& name, bool wanted);
     nlohmann::json evidence(const nlohmann::json& request);
     view::Process process() const;
+    std::optional<std::vector<control::Row>> next_rows(control::RowsAt& at, std::size_t most) const;
     view::ProbeLoop probe_loop() const;
     view::QualityLoop quality_loop() const;
     std::vector<std::string> source_problems() const;
+    void watch_probe_thread();
     void sample();  // once a second: rates, and the problems of sources
 
     WorkerSettings settings_;
@@ -165,6 +171,10 @@ private:
     Journal journal_;
     view::FailoverTimes failover_times_;
     MetricsServer metrics_;
+    StatusServer status_;
+    HandlerTimes handler_times_;
+    ProbeWatch standstills_;
+    SdWatchdog sd_watchdog_;
     std::optional<ControlSocket> control_socket_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer deadline_timer_, flush_timer_, second_timer_, stop_timer_;

@@ -141,7 +141,6 @@ std::optional<std::string> Worker::reload() {
 
 nlohmann::json Worker::answer(const nlohmann::json& request) {
     const auto command = request["command"].get<std::string>();
-    if (command == "status") return view::status(process(), controller_.rows());
     if (command == "events") return journal_.events();
     if (command == "explain") return explain(request.at("name").get<std::string>());
     if (command == "drain" || command == "undrain")
@@ -164,6 +163,9 @@ view::ProbeLoop Worker::probe_loop() const {
     out.wakeups_per_s = wakeups_per_s_;
     out.wakeups = loop.wakeups.value();
     out.realtime = loop_.realtime();
+    out.stands_still = standstills_.stands_still();
+    out.standstills = standstills_.standstills();
+    out.longest_standstill = standstills_.longest();
     out.problems = realtime_.problems();
     for (std::size_t i = 0; i < bfd::drop_reasons; ++i)
         out.dropped.emplace_back(to_string(static_cast<bfd::DropReason>(i)), engine.dropped[i].value());
@@ -238,6 +240,9 @@ view::Process Worker::process() const {
     out.uptime = clock_now().steady - started_;
     out.worker_restarts = settings_.restarts;
     out.probe_loop = probe_loop();
+    out.control_loop = {handler_times_.count(), handler_times_.long_ones(), handler_times_.longest()};
+    if (standstills_.stands_still())
+        out.problems.emplace_back("the probe thread stands still: peers may take the paths down");
     if (!repair_.is_clear() || !controller_.wanted(kernel::repair_feed).empty()) out.feeds.push_back(repair_.status());
     if (!group_routes_.is_clear()) out.feeds.push_back(group_routes_.status());
     out.feeds.push_back(link_feed_.status());
@@ -250,7 +255,7 @@ view::Process Worker::process() const {
     if (!hooks_.is_clear()) out.feeds.push_back(hooks_.status());
     if (dataplane_) out.frr_bfd = view::FrrBfd{dataplane_->connected(), dataplane_->sessions(), bfdd_problem_};
     out.routes = routes_.status();
-    out.problems = source_problems();
+    for (auto& problem : source_problems()) out.problems.push_back(std::move(problem));
     for (auto& note : hash_policy_notes()) out.problems.push_back(std::move(note));
     for (auto& problem : former_includes_.problems()) out.problems.push_back("bird-include: " + std::move(problem));
     if (const auto refused = controller_.refused_sessions(); refused > 0)
@@ -260,6 +265,14 @@ view::Process Worker::process() const {
     out.problems.insert(out.problems.end(), realtime_.problems().begin(), realtime_.problems().end());
     out.problems.insert(out.problems.end(), listeners_.problems().begin(), listeners_.problems().end());
     return out;
+}
+
+// In a slice: which sessions there are, then so many rows of them.
+std::optional<std::vector<control::Row>> Worker::next_rows(control::RowsAt& at, std::size_t most) const {
+    const bool begins = !at.begun;
+    auto rows = controller_.rows(at, begins ? 0 : most);
+    if (!begins && rows.empty()) return std::nullopt;
+    return rows;
 }
 
 std::vector<std::string> Worker::source_problems() const {
@@ -273,7 +286,21 @@ std::vector<std::string> Worker::source_problems() const {
     return out;
 }
 
+// Systemd's watchdog is fed by this thread while the other one lives.
+void Worker::watch_probe_thread() {
+    const auto& loop = loop_.counters();
+    const ProbePulse pulse{.wakeups = loop.wakeups.value(),
+                           .due = base::TimePoint{base::Duration{loop.due_ns.value()}},
+                           .last_standstill = base::Duration{loop.standstill_ns.value()}};
+    const bool stood_still = standstills_.stands_still();
+    if (const auto length = standstills_.look(clock_now().steady, pulse))
+        log_.write(Level::warning, "probe_thread stood_still_ms=" + std::to_string(*length / 1ms));
+    if (standstills_.stands_still() && !stood_still) log_.write(Level::warning, "probe_thread stands_still");
+    if (!standstills_.stands_still()) sd_watchdog_.feed();
+}
+
 void Worker::sample() {
+    watch_probe_thread();
     const auto wakeups = loop_.counters().wakeups.value();
     wakeups_per_s_ = wakeups - std::exchange(wakeups_before_, wakeups);
     if (++seconds_ % 10 == 0) {

@@ -229,7 +229,7 @@ void Metrics::Pages::list_round_trips() {
              out.metric.push_back(*rows[i].round_trips);
              out.metric.back().label = rows[i].labels;
          },
-         a_slice / probe::rtt_bounds.size()});
+         a_slice / (2 * probe::rtt_bounds.size())});
 }
 
 void Metrics::Pages::list_families() {
@@ -241,18 +241,25 @@ void Metrics::Pages::list_families() {
     for (std::size_t i = 0; i < session_metrics().size(); ++i) list(session_metrics()[i].is, sessions, i);
 }
 
-Metrics::Metrics(const Process& process, const FailoverTimes& failovers, std::span<const Row> rows)
-    : pages_{std::make_unique<Pages>()} {
+Metrics::Metrics(const Process& process, const FailoverTimes& failovers, Source source)
+    : pages_{std::make_unique<Pages>()}, source_{std::move(source)} {
     pages_->take_process(process);
     pages_->take_histograms(process.probe_loop, failovers);
-    for (const auto& row : rows) pages_->take_row(row);
-    pages_->list_families();
 }
 
 Metrics::~Metrics() = default;
 
 bool Metrics::step() {
     auto& at = *pages_;
+    if (source_) {
+        if (const auto rows = source_()) {
+            for (const auto& row : *rows) at.take_row(row);
+        } else {
+            source_ = {};
+            at.list_families();
+        }
+        return true;
+    }
     if (at.family == at.families.size()) return false;
     const auto& pending = at.families[at.family];
     auto slice = family(pending.is);

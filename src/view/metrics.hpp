@@ -5,8 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,19 +27,21 @@ struct FailoverTimes {
 
 class Metrics {
 public:
-    // Takes the values: what `rows` point to may go.
-    Metrics(const Process& process, const FailoverTimes& failovers, std::span<const control::Row> rows);
+    // The next rows; nothing: those were all. Their values are taken at once: what they point to may go.
+    using Source = std::function<std::optional<std::vector<control::Row>>()>;
+    Metrics(const Process& process, const FailoverTimes& failovers, Source source);
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
     ~Metrics();
 
     static constexpr const char* content_type = "text/plain; version=0.0.4; charset=utf-8";
-    bool step();  // renders one slice; false: that was the last
+    bool step();  // takes or renders one slice; false: that was the last
     std::string take() &&;
 
 private:
     struct Pages;
     std::unique_ptr<Pages> pages_;
+    Source source_;  // empty: all rows are here
 };
 
 }  // namespace view

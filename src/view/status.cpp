@@ -1,6 +1,7 @@
 #include "view/status.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "view/failover.hpp"
 #include "view/sizes.hpp"
@@ -138,13 +139,11 @@ json wireguard_of(const adjacency::Peer& peer) {
             {"tx_bytes", peer.tx_bytes}};
 }
 
-json feeds_of(const control::Row& row, const std::vector<policy::FeedStatus>& feeds) {
-    auto out = json::object();
-    if (row.adjacency == nullptr) return out;
+ToldByAdjacency told_by(const std::vector<policy::FeedStatus>& feeds) {
+    ToldByAdjacency out;
     for (const auto& feed : feeds)
         for (const auto& told : feed.told)
-            if (told.id == row.adjacency->id)
-                out[feed.name] = {{"told", clean(told.told)}, {"at", base::to_iso8601(told.at)}};
+            out[told.id].push_back({feed.name, clean(told.told), base::to_iso8601(told.at)});
     return out;
 }
 
@@ -156,7 +155,16 @@ json external_of(const control::Row& row) {
             {"until", base::to_iso8601(opinion.until_wall)}};
 }
 
-json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>& feeds) {
+json feeds_of(const control::Row& row, const ToldByAdjacency& all) {
+    auto out = json::object();
+    if (row.adjacency == nullptr) return out;
+    const auto found = all.find(row.adjacency->id);
+    if (found == all.end()) return out;
+    for (const auto& [feed, told, at] : found->second) out[feed] = {{"told", told}, {"at", at}};
+    return out;
+}
+
+json adjacency_of(const control::Row& row, const ToldByAdjacency& told) {
     const auto& cause = row.verdict.cause;
     return {{"name", clean(row.name)},
             {"interface", or_null(row.interface)},
@@ -186,7 +194,7 @@ json adjacency_of(const control::Row& row, const std::vector<policy::FeedStatus>
             {"prefixes", row.prefixes ? json(*row.prefixes) : json()},
             {"failover", row.failover == nullptr ? json() : failover(*row.failover)},
             {"external", external_of(row)},
-            {"feeds", feeds_of(row, feeds)}};
+            {"feeds", feeds_of(row, told)}};
 }
 
 json probe_loop_of(const ProbeLoop& loop) {
@@ -200,6 +208,9 @@ json probe_loop_of(const ProbeLoop& loop) {
             {"wakeups_per_s", loop.wakeups_per_s},
             {"realtime", loop.realtime},
             {"problems", std::move(problems)},
+            {"stands_still", loop.stands_still},
+            {"standstills", loop.standstills},
+            {"longest_standstill_us", micros(loop.longest_standstill)},
             {"dropped", std::move(dropped)},
             {"kernel_drops", loop.kernel_drops},
             {"quality",
@@ -212,6 +223,12 @@ json probe_loop_of(const ProbeLoop& loop) {
               {"samples_dropped", loop.quality.samples_dropped},
               {"kernel_drops", loop.quality.kernel_drops},
               {"max_turn_us", loop.quality.max_turn_us}}}};
+}
+
+json control_loop_of(const ControlLoop& loop) {
+    return {{"handlers", loop.handlers},
+            {"long_handlers", loop.long_handlers},
+            {"longest_handler_us", micros(loop.longest_handler)}};
 }
 
 json routes_of(const Routes& routes) {
@@ -242,21 +259,45 @@ json feeds_of(const Process& process) {
     return out;
 }
 
-}  // namespace
-
-json status(const Process& process, const std::vector<control::Row>& rows) {
-    auto adjacencies = json::array();
-    for (const auto& row : rows) adjacencies.push_back(adjacency_of(row, process.feeds));
+// Everything but the adjacencies.
+json head_of(const Process& process) {
     auto problems = json::array();
     for (const auto& problem : process.problems) problems.push_back(clean(problem));
     return {{"version", process.version},
             {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(process.uptime).count()},
             {"worker_restarts", process.worker_restarts},
             {"probe_loop", probe_loop_of(process.probe_loop)},
-            {"adjacencies", std::move(adjacencies)},
+            {"control_loop", control_loop_of(process.control_loop)},
             {"feeds", feeds_of(process)},
             {"routes", routes_of(process.routes)},
             {"problems", std::move(problems)}};
+}
+
+std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+json status(const Process& process, const std::vector<control::Row>& rows) {
+    auto out = head_of(process);
+    auto& adjacencies = out["adjacencies"] = json::array();
+    const auto told = told_by(process.feeds);
+    for (const auto& row : rows) adjacencies.push_back(adjacency_of(row, told));
+    return out;
+}
+
+StatusPage::StatusPage(const Process& process) : told_{told_by(process.feeds)}, text_{text_of(head_of(process))} {
+    text_.pop_back();  // its closing brace
+    text_ += R"(,"adjacencies":[)";
+}
+
+void StatusPage::add(std::span<const control::Row> rows) {
+    for (const auto& row : rows)
+        text_.append(std::exchange(is_first_, false) ? "" : ",").append(text_of(adjacency_of(row, told_)));
+}
+
+std::string StatusPage::take() && {
+    text_ += "]}";
+    return std::move(text_);
 }
 
 int exit_status(const json& status, const std::optional<std::string>& name) {

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -28,11 +30,21 @@ struct ProbeLoop {
     std::uint64_t wakeups_per_s = 0;
     std::uint64_t wakeups = 0;  // since the worker began
     bool realtime = false;
+    // As who watches it from outside saw it.
+    bool stands_still = false;
+    std::uint64_t standstills = 0;
+    base::Duration longest_standstill{};
     std::vector<std::string> problems{};                         // what of [process] the host refuses
     std::vector<std::pair<std::string, std::uint64_t>> dropped;  // datagrams refused, by reason
     std::uint64_t kernel_drops = 0;                              // by the socket filter or a full receive buffer
     std::optional<Histogram> lateness{};                         // of what was due
     QualityLoop quality;
+};
+
+struct ControlLoop {  // in processor time
+    std::uint64_t handlers = 0;
+    std::uint64_t long_handlers = 0;  // that took more than a millisecond
+    base::Duration longest_handler{};
 };
 
 struct FrrBfd {
@@ -62,13 +74,33 @@ struct Process {
     base::Duration uptime{};
     std::uint64_t worker_restarts = 0;
     ProbeLoop probe_loop;
+    ControlLoop control_loop{};
     std::vector<policy::FeedStatus> feeds;
     std::optional<FrrBfd> frr_bfd;  // none: not configured
     Routes routes;
     std::vector<std::string> problems;  // sources that fail, each with what to do
 };
 
+// Who was told what by which feed.
+struct Told {
+    std::string feed, told, at;
+};
+using ToldByAdjacency = std::unordered_map<adjacency::AdjacencyId, std::vector<Told>>;
+
 nlohmann::json status(const Process& process, const std::vector<control::Row>& rows);
+
+// The same as text, from rows that come a few at a time: no tree of all of them, and time for others in between.
+class StatusPage {
+public:
+    explicit StatusPage(const Process& process);
+    void add(std::span<const control::Row> rows);
+    std::string take() &&;
+
+private:
+    ToldByAdjacency told_;
+    std::string text_;
+    bool is_first_ = true;
+};
 
 // The table a person reads, from the same JSON; `name` picks one adjacency and shows all of it.
 std::string status_text(const nlohmann::json& status, const std::optional<std::string>& name);

@@ -10,6 +10,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <vector>
 
 #include "base/unique_fd.hpp"
 #include "folder.hpp"
@@ -20,10 +21,17 @@ using nlohmann::json;
 
 struct Server {
     Server()
-        : path{folder.path / "control.sock"}, socket{std::in_place, context, path, [this](const json& request) {
-                                                         ++asked;
-                                                         return answer(request);
-                                                     }} {}
+        : path{folder.path / "control.sock"},
+          socket{std::in_place, context, path,
+                 [this](const json& request) {
+                     ++asked;
+                     return answer(request);
+                 },
+                 [this](const json& request, wgbfd::ControlSocket::Reply reply) {
+                     if (request["command"] != "slow") return false;
+                     slow.push_back(std::move(reply));
+                     return true;
+                 }} {}
     ~Server() {
         socket.reset();
         context.restart();  // nothing that Asio still holds may touch it now
@@ -47,6 +55,7 @@ struct Server {
     std::filesystem::path path;
     boost::asio::io_context context{1};
     int asked = 0;
+    std::vector<wgbfd::ControlSocket::Reply> slow;  // that wait
     std::optional<wgbfd::ControlSocket> socket;
 };
 
@@ -291,4 +300,32 @@ TEST_CASE("a client that closes its sending half still gets the answer to what i
     REQUIRE(answer);
     CHECK((*answer)["result"] == "nc");
     CHECK(client.is_closed());
+}
+
+TEST_CASE("an answer that takes its time comes before those to later requests of its client, and keeps nobody else") {
+    Server server;
+    Client one{server}, other{server};
+    REQUIRE(one.say("{\"command\": \"slow\"}\n{\"command\": \"echo\", \"text\": \"after\"}\n"));
+    REQUIRE(other.say("{\"command\": \"echo\", \"text\": \"beside\"}\n"));
+    CHECK(other.hear() == json{{"ok", true}, {"result", "beside"}});
+    REQUIRE(server.slow.size() == 1);
+    CHECK(server.asked == 1);
+    server.slow[0]("[1,2]");
+    CHECK(one.hear() == json{{"ok", true}, {"result", {1, 2}}});
+    CHECK(one.hear() == json{{"ok", true}, {"result", "after"}});
+}
+
+TEST_CASE("who asked and went away is nobody's loss") {
+    Server server;
+    {
+        Client gone{server};
+        REQUIRE(gone.say("{\"command\": \"slow\"}\n"));
+    }
+    server.turn();
+    REQUIRE(server.slow.size() == 1);
+    server.slow[0]("[]");
+    server.turn();
+    Client other{server};
+    REQUIRE(other.say("{\"command\": \"echo\", \"text\": \"x\"}\n"));
+    CHECK(other.hear() == json{{"ok", true}, {"result", "x"}});
 }

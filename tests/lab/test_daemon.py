@@ -7,6 +7,7 @@ test_daemon.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those grou
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,15 +19,16 @@ LINK = '[interface.wg0]\nfeeds = ["link"]\n'
 
 # design.md "Commands", and what was added to it since (stable; additions only).
 KEYS = {
-    "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems", "routes"},
+    "status": {"version", "uptime_s", "worker_restarts", "probe_loop", "adjacencies", "feeds", "problems", "routes", "control_loop"},
     "probe_loop": {"late_wakes", "max_lateness_us", "stalls", "wakeups_per_s", "realtime", "dropped", "kernel_drops", "quality",
-                   "problems"},
+                   "problems", "stands_still", "standstills", "longest_standstill_us"},
     "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
                   "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by",
                   "prefixes", "failover", "base_cost", "measuring", "external"},
     "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
             "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
             "send_failures", "refused"},
+    "control_loop": {"handlers", "long_handlers", "longest_handler_us"},
     "routes": {"source", "routes", "refused", "bytes", "resyncs", "fpm", "refused_nexthops", "refused_hops", "complete"},
     "wireguard": {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"},
     "event": {"at", "adjacency", "event", "from", "to", "cause"},
@@ -93,6 +95,84 @@ def _cpus(host):
     return {name: os.sched_getaffinity(task) for name, task in _threads(host)}
 
 
+FREEZE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+task = int(sys.argv[1])
+if libc.ptrace(0x4206, task, None, None) or libc.ptrace(0x4207, task, None, None):  # SEIZE, INTERRUPT: this thread alone
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.waitpid(task, 0x40000000)  # __WALL
+print("frozen", flush=True)
+sys.stdin.read()  # our end lets it go
+"""
+
+
+def standstill(build):
+    """The probe thread alone is stopped: seen, told, counted, and systemd's watchdog is not fed meanwhile."""
+    with Pair(build, LABEL) as pair, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        host = pair.a
+        manager.bind(host.node.path("/run/notify"))
+        manager.setblocking(False)
+        pair.b.start()
+        host.start(before=("env", "NOTIFY_SOCKET=/run/notify", "WATCHDOG_USEC=30000000"))
+        check("it is up, and systemd's watchdog is fed", host.is_up() and bool(wait(lambda: b"WATCHDOG=1" in _heard(manager))), host.rows())
+        task = dict(_threads(host))["probe"]
+        freezer = subprocess.Popen(["/usr/bin/python3", "-c", FREEZE, str(task)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        check("the probe thread can be stopped", freezer.stdout.readline() == "frozen\n")
+        still = wait(lambda: host.status().get("probe_loop", {}).get("stands_still"))
+        status = host.status()
+        check("a thread that stands still is seen from outside, and told", bool(still) and any("stands still" in p for p in status["problems"]), status)
+        _heard(manager)
+        uptime = host.status()["uptime_s"]
+        check("status is answered meanwhile", bool(wait(lambda: host.status()["uptime_s"] >= uptime + 3)))
+        check("and the watchdog is fed no more", b"WATCHDOG=1" not in _heard(manager))
+        freezer.communicate("")
+        check("it goes on, and the watchdog is fed", bool(wait(lambda: b"WATCHDOG=1" in _heard(manager))))
+        loop = host.status()["probe_loop"]
+        check("the standstill is counted, with its length", (loop["stands_still"], loop["standstills"]) == (False, 1) and
+              loop["longest_standstill_us"] >= 3_000_000, loop)
+        check("and logged with it once", host.log().count("probe_thread stood_still_ms=") == 1, host.log()[-600:])
+        check("and the path is up again", host.is_up(), host.rows())
+
+
+def _heard(manager):
+    heard = []
+    while True:
+        try:
+            heard.append(manager.recv(4096))
+        except BlockingIOError:
+            return heard
+
+
+def faults(build):
+    """In its steady state the probe thread waits for no page of memory."""
+    with Pair(build, LABEL) as pair:
+        pair.both_up()
+        host = pair.a
+        wait(lambda: (host.row(name="to-b").get("quality") or {}).get("answers", 0) > 20)
+        task = dict(_threads(host))["probe"]
+        sent = lambda: host.row(name="to-b")["bfd"]["packets_sent"]  # noqa: E731
+        before, faults_before = sent(), _faults(host, task)
+        check("packets go on", bool(wait(lambda: sent() >= before + 40)))
+        check("and no page was missing meanwhile", _faults(host, task) == faults_before, (faults_before, _faults(host, task)))
+        with open(f"/proc/{host.processes()[-1]}/status", encoding="utf-8") as lines:
+            locked = next(line for line in lines if line.startswith("VmLck:"))
+        check("memory is locked", int(locked.split()[1]) > 0, locked)
+        host.terminate()
+        host.start(before=("prlimit", "--memlock=65536", "setpriv", "--bounding-set", "-ipc_lock"))
+        says = " ".join(host.status()["probe_loop"]["problems"])
+        check("where it cannot be: told, with what to do", "LimitMEMLOCK=infinity" in says, says)
+        check("and the peer comes up", host.is_up(), host.rows())
+
+
+def _faults(host, task):
+    """Minor and major."""
+    with open(f"/proc/{host.processes()[-1]}/task/{task}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return int(fields[7]), int(fields[9])
+
+
 def bound(build):
     """bind = "addresses": both ends measure each other, and hear nothing but at the tunnel's address."""
     with Pair(build, LABEL) as pair:
@@ -132,7 +212,8 @@ def _status_keys(host):
     status = host.status()
     row = next(row for row in status["adjacencies"] if row["state"] == "up")
     for what, value in (("status", status), ("probe_loop", status["probe_loop"]), ("adjacency", row), ("bfd", row["bfd"]),
-                        ("wireguard", row["wireguard"]), ("routes", status["routes"])):
+                        ("wireguard", row["wireguard"]), ("routes", status["routes"]),
+                        ("control_loop", status["control_loop"])):
         same_keys(what, value)
     check("names and addresses are told", (row["interface"], row["local"], row["remote"], row["quality"], row["group"]) ==
           ("wg0", "10.8.0.0", "10.8.0.1", None, None), row)
@@ -425,7 +506,7 @@ def read_events(process, seen):
 
 
 GROUPS = {group.__name__.replace("_", "-"): group
-          for group in (defaults, commands, process, bound, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
+          for group in (defaults, commands, process, standstill, faults, bound, worker, dormant, drain, gives_up, keeps_dying, reload, events)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))

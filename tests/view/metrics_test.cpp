@@ -16,7 +16,13 @@ namespace {
 
 std::string page_of(const view::Process& process, const std::vector<control::Row>& rows,
                     const view::FailoverTimes& failovers = {}) {
-    view::Metrics metrics{process, failovers, rows};
+    auto left = rows;  // told one by one
+    view::Metrics metrics{process, failovers, [&]() -> std::optional<std::vector<control::Row>> {
+                              if (left.empty()) return std::nullopt;
+                              std::vector<control::Row> next{left.front()};
+                              left.erase(left.begin());
+                              return next;
+                          }};
     while (metrics.step()) {
     }
     return std::move(metrics).take();
@@ -88,6 +94,9 @@ struct Full {
         loop.late_wakes = 201;
         loop.max_lateness = 202us;
         loop.stalls = 203;
+        loop.standstills = 212;
+        loop.longest_standstill = 213us;
+        process.control_loop = {214, 215, 216us};
         loop.dropped = {{"truncated", 205}};
         loop.kernel_drops = 206;
         process.frr_bfd = view::FrrBfd{true, 207, ""};

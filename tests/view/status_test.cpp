@@ -209,6 +209,11 @@ TEST_CASE("the process tells its loop, its feeds and its problems") {
     process.probe_loop.late_wakes = 1;
     process.probe_loop.max_lateness = 2'345'678ns;
     process.probe_loop.realtime = true;
+    process.probe_loop.problems = {"[process] cpu = 7: not there"};
+    process.probe_loop.stands_still = true;
+    process.probe_loop.standstills = 6;
+    process.probe_loop.longest_standstill = 1'500ms;
+    process.control_loop = {70, 8, 1'234us};
     process.probe_loop.dropped = {{"ttl", 4}, {"truncated", 0}};
     process.probe_loop.kernel_drops = 5;
     process.feeds.push_back({"link", false, "wg0: not permitted: grant CAP_NET_ADMIN", {}});
@@ -222,12 +227,38 @@ TEST_CASE("the process tells its loop, its feeds and its problems") {
     CHECK(status.at("probe_loop").at("realtime") == true);
     CHECK(status.at("probe_loop").at("dropped") == json{{"ttl", 4}, {"truncated", 0}});
     CHECK(status.at("probe_loop").at("kernel_drops") == 5);
+    CHECK(status.at("probe_loop").at("problems") == json{"[process] cpu = 7: not there"});
+    CHECK(status.at("probe_loop").at("stands_still") == true);
+    CHECK(status.at("probe_loop").at("standstills") == 6);
+    CHECK(status.at("probe_loop").at("longest_standstill_us") == 1'500'000);
+    CHECK(status.at("control_loop") == json{{"handlers", 70}, {"long_handlers", 8}, {"longest_handler_us", 1'234}});
     CHECK(status.at("feeds").at("link").at("healthy") == false);
     CHECK(status.at("feeds").at("link").at("problem") == "wg0: not permitted: grant CAP_NET_ADMIN");
     CHECK(status.at("feeds").at("frr-bfd") ==
           json{{"connected", false}, {"sessions", 0}, {"problem", "no socket: start bfdd"}});
     CHECK(status.at("problems") == json{"wg1: the socket answers nothing"});
     CHECK(status.at("adjacencies") == json::array());
+}
+
+TEST_CASE("a page whose rows come a few at a time is the same status, in text") {
+    auto process = rows::process();
+    process.problems = {"\xc0\xaf"};
+    std::vector<adjacency::Adjacency> of;
+    for (std::uint32_t i = 1; i <= 7; ++i) of.push_back(named(i, "peer-\xff" + std::to_string(i)));
+    process.feeds.push_back({"link", true, "", {{of[0].id, "up", {}}, {of[4].id, "down", {}}}});
+    process.feeds.push_back({"frr-vty", true, "", {{of[4].id, "cost 20", {}}}});
+    const auto wireguard = peer();
+    std::vector<control::Row> all;
+    for (const auto& one : of) all.push_back(up(one, wireguard));
+    const auto whole = view::status(process, all);
+    CHECK(whole.at("adjacencies")[4].at("feeds").size() == 2);
+    CHECK(whole.at("adjacencies")[1].at("feeds").empty());
+    view::StatusPage page{process};
+    page.add(std::span{all}.first(3));
+    page.add({});
+    page.add(std::span{all}.subspan(3));
+    CHECK(json::parse(std::move(page).take()) == whole);
+    CHECK(json::parse(view::StatusPage{process}.take()) == view::status(process, {}));
 }
 
 TEST_CASE("frr-bfd is absent when it is not configured") {
