@@ -112,6 +112,7 @@ Output Session::change(const Parameters& parameters, base::TimePoint now) {
     const auto before = s_.status;
     Output out;
     s_.parameters = parameters;
+    ++s_.revision;
     // RFC 5880 §6.8.16
     if (parameters.admin_down && before.state != State::admin_down)
         out.transition = move(State::admin_down, Diagnostic::administratively_down, now);
@@ -237,7 +238,10 @@ Packet Session::send(base::TimePoint now) {
     s_.told_once = true;
     if (s_.polling) {
         packet.poll = true;
-        if (!s_.poll_sent) s_.first_poll = now;
+        if (!s_.poll_sent) {
+            s_.first_poll = now;
+            ++s_.revision;
+        }
         s_.poll_sent = true;
         s_.last_poll = now;
     }

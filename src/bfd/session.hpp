@@ -102,11 +102,12 @@ struct Snapshot {
     Microseconds polled_required_min_rx{};
     Packet told;  // contents of the last packet sent, only to see when the next would differ
     bool told_once = false;
-    bool polling = false;      // packets carry P until F comes
-    bool poll_sent = false;    // at least one P of this sequence went out
-    bool poll_queued = false;  // another sequence follows this one
-    bool extended = false;     // extend() was used since the last packet
-    std::uint8_t vouched = 0;  // how often vouch() was since then
+    bool polling = false;        // packets carry P until F comes
+    bool poll_sent = false;      // at least one P of this sequence went out
+    bool poll_queued = false;    // another sequence follows this one
+    bool extended = false;       // extend() was used since the last packet
+    std::uint8_t vouched = 0;    // how often vouch() was since then
+    std::uint32_t revision = 0;  // changes with what was negotiated, besides the status: a successor must know it
 };
 
 class Session {

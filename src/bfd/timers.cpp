@@ -38,6 +38,7 @@ void Session::advertise_wishes(base::TimePoint now) {
     }
     s_.advertised_desired_min_tx = tx;
     s_.advertised_required_min_rx = rx;
+    ++s_.revision;
     // While Up slower sending and faster receiving wait for the Final; everything else is effected immediately.
     s_.polled_desired_min_tx = is_up() ? std::min(s_.polled_desired_min_tx, tx) : tx;
     s_.polled_required_min_rx = is_up() ? std::max(s_.polled_required_min_rx, rx) : rx;
@@ -59,12 +60,14 @@ void Session::poll_for_demand(base::TimePoint now) {
 }
 
 void Session::start_poll() {
+    ++s_.revision;
     s_.polling = true;
     s_.poll_sent = false;
     s_.poll_queued = false;
 }
 
 void Session::drop_poll() {
+    if (s_.polling || s_.poll_queued) ++s_.revision;
     s_.polling = false;
     s_.poll_sent = false;
     s_.poll_queued = false;
@@ -75,6 +78,7 @@ void Session::drop_poll() {
 void Session::end_poll(base::TimePoint now) {
     if (!s_.polling || !s_.poll_sent) return;
     s_.polling = false;
+    ++s_.revision;
     s_.polled_desired_min_tx = s_.advertised_desired_min_tx;
     s_.polled_required_min_rx = s_.advertised_required_min_rx;
     // RFC 5880 §6.8.3, second choice: a round trip since the last P. It answers one of ours, so it took at most the

@@ -282,6 +282,26 @@ base::TimePoint Adjacencies::deadline() const {
     return earliest;
 }
 
+adjacency::AdjacencyId Adjacencies::recall(base::Now now, const AdjacencyMemory& known) {
+    auto& tracked = entry(now, known.interface, known.peer);
+    tracked.adjacency.name = known.name;
+    tracked.adjacency.ifindex = known.ifindex;
+    if (known.addresses) tracked.adjacency.addresses = *known.addresses;
+    tracked.peer.emplace().key = known.peer;
+    tracked.peer->latest_handshake = known.latest_handshake;
+    tracked.gone_since = now.steady;
+    tracked.handshake_seen = known.handshake_seen;
+    tracked.was_up = known.was_up;
+    tracked.up_on = known.up_on;
+    tracked.down_cause = known.down_cause;
+    tracked.path = known.path;
+    tracked.verdict = known.verdict;
+    tracked.live = known.live;
+    tracked.counts_as_down = known.counts_as_down;
+    tracked.since = known.since;
+    return tracked.adjacency.id;
+}
+
 void Adjacencies::remember(const std::set<std::string>& names) {
     for (auto& [key, tracked] : tracked_)
         if (names.contains(tracked.adjacency.name)) tracked.was_up = true;

@@ -16,6 +16,7 @@
 #include "bfd/request.hpp"
 #include "config/config.hpp"
 #include "control/host.hpp"
+#include "control/memory.hpp"
 #include "policy/evidence.hpp"
 #include "policy/path.hpp"
 #include "policy/verdict.hpp"
@@ -68,6 +69,8 @@ public:
     PeerChanges update(base::Now now, const Host& host, const config::Config& config);
     // The routing daemon's neighbours, all of them; true when they are news: the next update() thinks them over.
     bool learn(std::vector<adjacency::Neighbor> neighbors);
+    // What a predecessor of ours knew; they are present when update() finds them.
+    adjacency::AdjacencyId recall(base::Now now, const AdjacencyMemory& known);
     // Forgets peers of interfaces that have been gone for ten minutes, unless they are configured.
     bool forget(base::TimePoint now);
     base::TimePoint deadline() const;

@@ -7,6 +7,7 @@ namespace control {
 namespace {
 
 constexpr base::Duration settle_at_least = std::chrono::seconds{3};
+constexpr base::Duration look_again_after = std::chrono::seconds{2};
 constexpr base::Duration goodbye_at_most = std::chrono::seconds{2};
 constexpr base::Duration forever_detection = std::chrono::seconds{180};
 
@@ -38,6 +39,10 @@ void Controller::record(base::Now now, std::string adjacency, std::string event,
 }
 
 void Controller::on_host(base::Now now, Host host) {
+    if (is_awaited(now, host)) {
+        recall_->host = std::move(host);
+        return;
+    }
     if (links_differ(host_, host)) {
         lids_.forget_routes();
         structure_dirty_ = true;
@@ -52,6 +57,7 @@ void Controller::on_host(base::Now now, Host host) {
             gauges_.nudge(tracked->adjacency.id, turn_.commands);
         }
     for (const auto& name : changes.removed) record(now, name, "peer", "present", "removed", "peer-removed");
+    end_recall(now);
 }
 
 void Controller::on_config(base::Now now, config::Config config) {
@@ -64,6 +70,8 @@ void Controller::on_config(base::Now now, config::Config config) {
 }
 
 void Controller::on_neighbors(base::Now now, std::vector<adjacency::Neighbor> all) {
+    neighbors_ = all;
+    keeping_.put(neighbors_);
     if (!adjacencies_.learn(std::move(all))) return;
     structure_dirty_ |= adjacencies_.update(now, host_, config_).structure;
 }
@@ -75,16 +83,19 @@ bool Controller::wants_neighbors() const {
 void Controller::on_request(base::Now now, const BfddRequest& request) {
     told_bfdd_.erase(request.lid);  // an ADD wants an answer, also for what was told before
     structure_dirty_ |= lids_.add(now.steady, request);
+    keeping_.put(lids_.all().at(request.lid));  // before bfdd's message is gone
     verdicts_dirty_ = true;
 }
 
 void Controller::on_withdraw(base::Now, std::uint32_t lid) {
     structure_dirty_ |= lids_.withdraw(lid);
+    keeping_.erase(lid);
     told_bfdd_.erase(lid);
 }
 
 void Controller::on_bfdd_gone(base::Now now) {
     lids_.connection_gone(now.steady);
+    keeping_.follow(adjacencies_, lids_, unsolicited_);
     told_bfdd_.clear();
 }
 
@@ -195,7 +206,13 @@ void Controller::on_deadline(base::Now now) {
     structure_dirty_ |= unsolicited_.expire(now.steady);
     structure_dirty_ |= adjacencies_.forget(now.steady);
     for (const auto& measured : gauges_.expire(now.steady)) on_quality(now, measured.id, measured.quality);
+    structure_dirty_ |= now.steady >= sessions_.claimed_by();
     verdicts_dirty_ = true;
+    if (!recall_ || now.steady < recall_->until) return;
+    if (recall_->host.links.empty())
+        recall_->until = now.steady + look_again_after;  // without its links nothing is known of this host
+    else
+        on_host(now, std::move(recall_->host));
 }
 
 base::TimePoint Controller::deadline() const {
@@ -204,6 +221,8 @@ base::TimePoint Controller::deadline() const {
                   sessions_.next_judgement(taken_at_), gauges_.next_judgement(taken_at_), convergence_.deadline(),
                   gauges_.deadline(), trust_.deadline()});
     for (const auto& [key, tracked] : adjacencies_.all()) earliest = std::min(earliest, tracked.path.deadline());
+    if (recall_) return recall_->until;
+    earliest = std::min(earliest, sessions_.claimed_by());
     if (settle_at_ != base::TimePoint{}) earliest = std::min(earliest, settle_at_);
     return earliest;
 }

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adjacency/adjacency.hpp"
@@ -18,7 +19,9 @@
 #include "control/convergence.hpp"
 #include "control/gauges.hpp"
 #include "control/host.hpp"
+#include "control/keeping.hpp"
 #include "control/lids.hpp"
+#include "control/memory.hpp"
 #include "control/requests.hpp"
 #include "control/sessions.hpp"
 #include "control/trust.hpp"
@@ -138,6 +141,14 @@ public:
     // After a restart of ours: what was up then. Feeds stand as they are, and are judged anew after max(3 s, one
     // detection time).
     void on_adopt(base::Now now, std::set<std::string> were_up);
+    // After a restart of ours that nobody is to notice: before anything else, all that a predecessor knew.
+    void recall(base::Now now, Memory memory);
+    // Writes down, from now on, what a successor must know: what others rely on at once, the rest by keep_some(), a
+    // slice a call; false when a round is complete. keep_all(): as everything stands, the probe thread has stopped.
+    std::vector<probe::Command> take_commands() { return std::exchange(turn_.commands, {}); }  // before the first turn
+    void keep_in(probe::Store& store);
+    bool keep_some();
+    void keep_all();
     // Every session says AdminDown; the moment the peers have had time to hear it: one detection time, 2 s at most.
     base::TimePoint on_stop(base::Now now);
     void on_deadline(base::Now now);
@@ -167,6 +178,8 @@ public:
     const probe::SlotCounters* counters(std::uint32_t lid) const;
 
 private:
+    bool is_awaited(base::Now now, const Host& host) const;
+    void end_recall(base::Now now);
     void index_sessions();
     void on_changed(base::Now now, const probe::Changed& event);
     void on_path_changed(base::Now now, const probe::PathChanged& event);
@@ -228,6 +241,14 @@ private:
         policy::Verdict before, verdict;
     };
     std::vector<Changed> unreported_;  // verdicts, since the last report()
+    Keeping keeping_;
+    std::vector<adjacency::Neighbor> neighbors_;  // as last told
+    struct Recall {
+        base::TimePoint until;
+        std::set<std::string> interfaces;  // whose devices must be known again
+        Host host;                         // as far as it is
+    };
+    std::optional<Recall> recall_;  // while what a predecessor knew stands, and is not compared yet
     Turn turn_;
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
     std::set<std::string> drained_;                  // whose peers have yet to come

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "adjacency/resolve.hpp"
+#include "control/adjacencies.hpp"
+#include "control/host.hpp"
 
 namespace control {
 namespace {
@@ -59,6 +61,15 @@ bool Lids::add(base::TimePoint now, const BfddRequest& request) {
     lid.request = request;
     lid.stale = false;
     return !same;
+}
+
+void Lids::recall(base::TimePoint now, const std::vector<Lid>& lids) {
+    for (const auto& lid : lids) {
+        lids_.insert_or_assign(lid.request.lid, lid);
+        if (!lid.stale) continue;
+        waiting_for_successor_ = true;
+        expire_at_ = now + keep_without_bfdd;
+    }
 }
 
 bool Lids::withdraw(std::uint32_t lid) { return lids_.erase(lid) > 0; }

@@ -10,10 +10,11 @@
 
 #include "base/time.hpp"
 #include "bfd/request.hpp"
-#include "control/adjacencies.hpp"
-#include "control/host.hpp"
 
 namespace control {
+
+class Adjacencies;
+struct Host;
 
 // A session bfdd asks for (DP_ADD_SESSION).
 struct BfddRequest {
@@ -51,6 +52,9 @@ public:
     // Drops the wishes of a connection that ended once its successor's are in, or after ten minutes.
     bool expire(base::TimePoint now);
     base::TimePoint deadline() const { return expire_at_; }
+
+    // What bfdd asked a predecessor of ours for, on a connection that goes on.
+    void recall(base::TimePoint now, const std::vector<Lid>& lids);
 
     // Finds the session key of each lid; what only a route can tell is asked for in `lookups`.
     void resolve(const Host& host, const Adjacencies& adjacencies, std::vector<Lookup>& lookups);

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "policy/evidence.hpp"
+#include "probe/snapshot.hpp"
 
 namespace control {
 namespace {
 
 constexpr base::Duration grace_at_least = std::chrono::seconds{3};
 constexpr base::Duration grace_at_most = std::chrono::seconds{180};
+constexpr base::Duration claim_within = std::chrono::seconds{5};
 constexpr base::Duration late = std::chrono::milliseconds{500};  // this process, or the whole host, stood still
 
 // Long enough for slow start and the three-way handshake; as after a restart of ours.
@@ -46,27 +48,92 @@ void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& des
     session.status = fresh.status();
     session.judged_from = now.steady + grace(session.in_force.parameters);
     session.since = now.wall;
-    by_id_.emplace(session.slot->id, key);
-    commands.emplace_back(probe::Add{session.slot});
+    begin(session, commands);
     sessions_.emplace(key, std::move(session));
+}
+
+void Sessions::begin(ManagedSession& session, std::vector<probe::Command>& commands) {
+    const auto id = session.slot->id;
+    if (store_ != nullptr) {
+        session.slot->record = store_->record(probe::Shelf::sessions, id.slot);
+        session.record = store_->record(probe::Shelf::managed, id.slot);
+    }
+    by_id_.emplace(id, session.key);
+    keep(session);
+    commands.emplace_back(probe::Add{session.slot});
+}
+
+void Sessions::keep(ManagedSession& session) {
+    if (!session.record) return;
+    session.record.write(writer_(SessionMemory{.generation = session.slot->id.generation,
+                                               .key = session.key,
+                                               .minimum_ttl = session.in_force.minimum_ttl,
+                                               .source_port = session.slot->source_port,
+                                               .judged_from = session.judged_from,
+                                               .since = session.since,
+                                               .down_cause = session.down_cause,
+                                               .counters = values_of(session.slot->counters)}));
+}
+
+bool Sessions::keep_some(bfd::SessionKey& next, std::size_t count) {
+    auto item = sessions_.lower_bound(next);
+    for (; count > 0 && item != sessions_.end(); --count) keep((item++)->second);
+    const bool left = item != sessions_.end();
+    next = left ? item->first : bfd::SessionKey{.ifindex = {UINT32_MAX}, .local = {}, .remote = {}};
+    return left;
+}
+
+void Sessions::keep_slots() {
+    for (auto& [key, session] : sessions_) {
+        probe::keep(*session.slot);
+        keep(session);
+    }
+}
+
+void Sessions::recall(base::TimePoint now, const std::vector<SessionMemory>& sessions,
+                      std::vector<probe::Command>& commands) {
+    claimed_by_ = now + claim_within;
+    for (const auto& left : sessions) {
+        const auto& status = left.snapshot.status;
+        if (sessions_.contains(left.key) || discriminators_.contains(status.local_discriminator.value)) continue;
+        ManagedSession session{.key = left.key, .in_force = {left.snapshot.parameters, left.minimum_ttl}};
+        session.slot = pool_.restore(left.key, left.minimum_ttl, left.source_port, bfd::Session{left.snapshot, now});
+        if (session.slot == nullptr) continue;
+        discriminators_.insert(status.local_discriminator.value);
+        set(session.slot->counters, left.counters);
+        session.status = status;
+        session.down_cause = left.down_cause;
+        session.judged_from = left.judged_from;
+        session.since = left.since;
+        session.claimed = false;
+        begin(session, commands);
+        sessions_.emplace(left.key, std::move(session));
+    }
+}
+
+bool Sessions::is_over(const ManagedSession& session, const DesiredSessions& desired, base::TimePoint now) const {
+    if (desired.contains(session.key)) return false;
+    return session.claimed || now >= claimed_by_;
 }
 
 void Sessions::remove(ManagedSession& session, std::vector<probe::Command>& commands) {
     commands.emplace_back(probe::Remove{session.slot->id});
     by_id_.erase(session.slot->id);
+    session.record.clear();
     session.slot = nullptr;  // the probe thread's until Removed comes back
 }
 
 void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands) {
     refused_ = 0;
     for (auto item = sessions_.begin(); item != sessions_.end();) {
-        if (desired.contains(item->first)) {
+        if (!is_over(item->second, desired, now.steady)) {
             ++item;
             continue;
         }
         remove(item->second, commands);
         item = sessions_.erase(item);
     }
+    if (now.steady >= claimed_by_) claimed_by_ = base::never;
     for (const auto& [key, wanted] : desired) {
         const auto found = sessions_.find(key);
         if (found == sessions_.end()) {
@@ -74,11 +141,13 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
             continue;
         }
         auto& session = found->second;
+        session.claimed = true;
         if (session.desired == wanted) continue;
         session.desired = wanted;
         const auto merged = effective(wanted);
         if (merged == session.in_force) continue;
         session.in_force = merged;
+        keep(session);
         commands.emplace_back(probe::Change{session.slot->id, merged.parameters, merged.minimum_ttl, merged.padding});
     }
 }
@@ -100,6 +169,7 @@ SessionChange Sessions::on_changed(base::Now now, const probe::Changed& event) {
         session.down_cause.reset();
         session.judged_from = now.steady + grace(session.in_force.parameters);
     }
+    keep(session);
     return {&session, before};
 }
 

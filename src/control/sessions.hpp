@@ -11,11 +11,13 @@
 
 #include "base/time.hpp"
 #include "bfd/request.hpp"
+#include "control/memory.hpp"
 #include "control/requests.hpp"
 #include "policy/verdict.hpp"
 #include "probe/command.hpp"
 #include "probe/event.hpp"
 #include "probe/slot_pool.hpp"
+#include "probe/store.hpp"
 
 namespace control {
 
@@ -28,6 +30,8 @@ struct ManagedSession {
     std::optional<policy::Cause> down_cause{};  // what BFD knew when it last left Up
     base::TimePoint judged_from{};              // it had no time to come up before: not being Up is no evidence yet
     base::WallTime since{};                     // of its present state
+    bool claimed = true;                        // false: a predecessor's, and nobody has asked for it again yet
+    probe::Record record{};                     // where a successor finds all this
 };
 
 inline bool is_settling(const ManagedSession& session, base::TimePoint now) {
@@ -44,6 +48,15 @@ class Sessions {
 public:
     explicit Sessions(std::uint64_t seed)
         : random_{seed}, pool_{probe::default_capacity, static_cast<std::uint32_t>(seed >> 32)} {}
+
+    // Writes down, from now on, what a successor must know.
+    void keep_in(probe::Store& store) { store_ = &store; }
+    // Of the sessions from `next` on, `count` at most; false: that were the last.
+    bool keep_some(bfd::SessionKey& next, std::size_t count);
+    void keep_slots();  // as they stand, once the probe thread has stopped
+    // What a predecessor left goes on; what nobody asks for again within some seconds ends.
+    void recall(base::TimePoint now, const std::vector<SessionMemory>& sessions, std::vector<probe::Command>& commands);
+    base::TimePoint claimed_by() const { return claimed_by_; }
 
     void reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands);
     SessionChange on_changed(base::Now now, const probe::Changed& event);
@@ -65,12 +78,18 @@ private:
     bfd::Discriminator fresh_discriminator();
     void add(base::Now now, const bfd::SessionKey& key, const Desired& desired, std::vector<probe::Command>& commands);
     void remove(ManagedSession& session, std::vector<probe::Command>& commands);
+    void begin(ManagedSession& session, std::vector<probe::Command>& commands);
+    void keep(ManagedSession& session);
+    bool is_over(const ManagedSession& session, const DesiredSessions& desired, base::TimePoint now) const;
 
     std::mt19937_64 random_;
     std::size_t refused_ = 0;
     probe::SlotPool pool_;
     std::map<bfd::SessionKey, ManagedSession> sessions_;
     std::map<probe::SessionId, bfd::SessionKey> by_id_;
+    probe::Store* store_ = nullptr;  // none: nothing is kept
+    MemoryWriter writer_;
+    base::TimePoint claimed_by_ = base::never;
     std::set<std::uint32_t> discriminators_;  // taken ones, those of sessions on their way out included
 };
 

@@ -15,6 +15,7 @@ Turn Controller::take(base::Now now) {
     const auto last_turn = std::exchange(taken_at_, now.steady);
     sessions_.forgive_lateness(last_turn, now.steady);
     gauges_.forgive_lateness(last_turn, now.steady);
+    if (recall_) return std::exchange(turn_, {});  // nothing is compared yet
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
     pass_time(now);
     const bool settling = settle_at_ != base::TimePoint{};
@@ -53,6 +54,7 @@ void Controller::reconcile(base::Now now) {
     whereabouts_ = Whereabouts{adjacencies_};
     convergence_.relocate();
     std::erase_if(failovers_, [this](const auto& item) { return name_of(item.first).empty(); });
+    keeping_.follow(adjacencies_, lids_, unsolicited_);
     verdicts_dirty_ = feeds_due_ = true;
 }
 

@@ -74,6 +74,10 @@ bool Unsolicited::prune(const config::Config& config, const Host& host) {
            }) > 0;
 }
 
+void Unsolicited::recall(const UnsolicitedMemory& sessions) {
+    for (const auto& [key, ends] : sessions) sessions_.insert_or_assign(key, ends);
+}
+
 base::TimePoint Unsolicited::deadline() const {
     auto earliest = base::never;
     for (const auto& [key, ends] : sessions_) earliest = std::min(earliest, ends);

@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "control/adjacencies.hpp"
 #include "control/host.hpp"
+#include "control/memory.hpp"
 #include "probe/event.hpp"
 
 namespace control {
@@ -26,6 +27,7 @@ public:
     // What configuration no longer allows, or whose interface went, ends.
     bool prune(const config::Config& config, const Host& host);
     base::TimePoint deadline() const;
+    void recall(const UnsolicitedMemory& sessions);
 
     // Key and the moment it ends (never while Up).
     const std::map<bfd::SessionKey, base::TimePoint>& all() const { return sessions_; }

@@ -123,6 +123,7 @@ bool Controller::publish(base::Now now, Tracked& tracked, const policy::Verdict&
     tracked.live = live;
     tracked.counts_as_down = counts_as_down;
     tracked.classes = tracked.path.classes();
+    if (due || before.cause != verdict.cause) keeping_.put(tracked);
     return due;
 }
 
@@ -207,7 +208,7 @@ void Controller::resume_drains() {
     drained_.merge(adjacencies_.take_left_drained());
     if (drained_.empty()) return;
     for (auto& [key, tracked] : adjacencies_.all())
-        if (drained_.erase(tracked.adjacency.name) > 0) tracked.path.drain.resume();
+        if (drained_.erase(tracked.adjacency.name) > 0 && !tracked.path.drain.is_on()) tracked.path.drain.resume();
 }
 
 // Every session with that peer, whoever asked for it: the second address family goes with the first.

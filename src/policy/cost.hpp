@@ -40,6 +40,11 @@ public:
     std::uint32_t loss_share() const { return loss_; }
     std::uint32_t total(std::uint32_t base) const { return base + rtt_share() + loss_share(); }
 
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+        archive(self.rtt_, self.loss_, self.rtt_changed_, self.loss_changed_);
+    }
+
 private:
     void judge_rtt(base::TimePoint now, const Windows& windows);
     void judge_loss(base::TimePoint now, const Windows& windows);

@@ -33,6 +33,12 @@ public:
     bool is_spared() const { return spared_; }
     double points(base::TimePoint now) const;
 
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+        archive(self.points_, self.at_, self.half_life_, self.reuse_, self.suppressed_, self.spared_,
+                self.suppressed_since_, self.release_at_);
+    }
+
 private:
     double points_ = 0;  // at at_
     base::TimePoint at_{};

@@ -56,11 +56,20 @@ public:
     base::TimePoint since() const;       // valid with a cause
     bool came_at_once() const;           // … by the 10 s window
 
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {  // suspicion begins anew
+        archive(self.loss_, self.rtt_, self.jitter_);
+    }
+
 private:
     struct Scale {
         bool on = false;
         bool at_once = false;
         base::TimePoint since{};
+        template <class Archive, class Self>
+        static void fields(Archive& archive, Self& self) {
+            archive(self.on, self.at_once, self.since);
+        }
     };
     const Scale* worst() const;
     void judge_loss(base::TimePoint now, const Windows& windows, double limit);

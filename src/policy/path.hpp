@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 
 #include "base/time.hpp"
 #include "policy/advertised.hpp"
@@ -39,6 +40,11 @@ public:
     bool holds() const { return until_ != base::never; }
     Cause cause() const { return cause_; }  // of the Down before
 
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+        archive(self.failed_, self.cause_, self.until_);
+    }
+
 private:
     bool failed_ = false;
     Cause cause_ = Cause::detect_timeout;
@@ -59,6 +65,11 @@ public:
     bool is_on() const { return on_; }
     bool is_shut() const { return on_ && shut_at_ == base::never; }
     bool is_returning() const { return returning_; }
+
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+        archive(self.on_, self.returning_, self.shut_at_);
+    }
 
 private:
     bool on_ = false;
@@ -94,6 +105,16 @@ public:
     const Classes& classes() const { return advertised_.classes(); }
     const std::optional<quality::Quality>& quality() const { return quality_; }  // as last told
     base::TimePoint up_since() const { return up_since_; }                       // never: it is not Up
+
+    // What a restart of ours must not forget. The figures are measured anew, and are forgotten in time if nobody does.
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+        bool measured = self.quality_.has_value();
+        archive(self.up_delay, self.damping, self.drain, self.degraded_, self.cost_, measured, self.told_at_,
+                self.up_since_);
+        if constexpr (!std::is_const_v<Self>)
+            if (measured) self.quality_.emplace();
+    }
 
 private:
     void outdate();

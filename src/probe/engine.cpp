@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "probe/snapshot.hpp"
+
 namespace probe {
 
 namespace {
@@ -69,6 +71,7 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
 void Engine::add(Slot& slot) {
     if (!table_.insert(slot)) return pend(slot, removed);  // no room: straight back to its owner
     deadlines_.add(slot, slot.session.deadline());
+    keep(slot);
 }
 
 // What we stop probing on purpose is no failure of the path: the peer hears AdminDown (RFC 5880 §6.8.16), once.
@@ -77,6 +80,7 @@ void Engine::remove(Slot& slot, base::TimePoint now) {
     parameters.admin_down = true;
     const auto output = slot.session.change(parameters, now);
     if (output.send && slot.session.status().ever_heard && !outbox_full()) put(slot, *output.send);
+    slot.record.clear();
     table_.erase(slot);
     deadlines_.remove(slot);
     pend(slot, removed);
@@ -131,10 +135,19 @@ void Engine::take(Slot& slot, const bfd::Output& output, base::TimePoint at) {
     if (output.transition || output.status_changed) {
         slot.engine.changed_at = output.transition ? output.transition->at : at;
         pend(slot, changed);
+        keep(slot);
+    } else if (slot.session.snapshot().revision != slot.engine.kept_revision) {
+        keep(slot);
     }
     if (output.late && !offer(Late{slot.id, at, slot.session.detect_deadline()})) counters_.late_events_dropped.add();
     if (output.send) put(slot, *output.send);
     deadlines_.move(slot, slot.session.deadline());
+}
+
+// For a successor: whatever becomes of this process, it goes on from here.
+void Engine::keep(Slot& slot) {
+    slot.engine.kept_revision = slot.session.snapshot().revision;
+    probe::keep(slot);
 }
 
 // A packet that has not gone out gives way to the session's next, which says all it said and more: a peer that polls or

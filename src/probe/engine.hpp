@@ -139,6 +139,7 @@ private:
     void send_some(base::TimePoint until, base::TimePoint now, May&& may, Send&& send);
     void take(Slot& slot, const bfd::Output& output, base::TimePoint at);
     void put(Slot& slot, const bfd::Packet& packet);
+    static void keep(Slot& slot);
     void refuse(bfd::DropReason reason, Slot* named);
     std::optional<bfd::DropReason> objection(const Datagram& datagram, const Slot* slot) const;
     void grace(Slot& slot, base::TimePoint now);

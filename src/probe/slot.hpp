@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "bfd/request.hpp"
 #include "bfd/session.hpp"
+#include "probe/records.hpp"
 
 namespace probe {
 
@@ -44,6 +45,7 @@ struct Slot {
     const std::uint16_t source_port;  // 49152–65535, unique per session: RFC 5881 §4
     bfd::Session session;             // probe thread alone, after Add
     SlotCounters counters;
+    Record record;  // where a successor finds the session; probe thread alone, after Add
 
     // Engine's own bookkeeping (probe thread alone).
     struct {
@@ -53,9 +55,10 @@ struct Slot {
         std::uint32_t window = 0;                                           // the one `told` counts in
         std::uint32_t told = 0;                                             // Changed
         std::uint32_t send_errno = 0;
-        Slot* next_pending = nullptr;    // those with pending events stand in line
-        base::TimePoint changed_at;      // of the last transition or change
-        base::TimePoint send_failed_at;  // of the last SendFailed; TimePoint{} when none
+        std::uint32_t kept_revision = 0;  // of the session, in its record
+        Slot* next_pending = nullptr;     // those with pending events stand in line
+        base::TimePoint changed_at;       // of the last transition or change
+        base::TimePoint send_failed_at;   // of the last SendFailed; TimePoint{} when none
     } engine;
 };
 

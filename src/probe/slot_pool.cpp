@@ -10,7 +10,17 @@ SlotPool::SlotPool(std::size_t capacity, std::uint32_t port_seed)
 
 Slot* SlotPool::create(const bfd::SessionKey& key, std::uint8_t minimum_ttl, const bfd::Session& fresh) {
     if (size_ == capacity_) return nullptr;
-    const auto port = pick_port(key.remote);
+    return place(key, minimum_ttl, pick_port(key.remote), fresh);
+}
+
+Slot* SlotPool::restore(const bfd::SessionKey& key, std::uint8_t minimum_ttl, std::uint16_t source_port,
+                        const bfd::Session& session) {
+    if (size_ == capacity_ || source_port < first_source_port) return nullptr;
+    return place(key, minimum_ttl, source_port, session);
+}
+
+Slot* SlotPool::place(const bfd::SessionKey& key, std::uint8_t minimum_ttl, std::uint16_t port,
+                      const bfd::Session& session) {
     if (free_.empty()) {
         free_.push_back(static_cast<std::uint32_t>(places_.size()));
         places_.emplace_back();
@@ -19,7 +29,7 @@ Slot* SlotPool::create(const bfd::SessionKey& key, std::uint8_t minimum_ttl, con
     free_.pop_back();
     auto& place = places_[number];
     if (++place.generation == 0) ++place.generation;  // 0 names no session
-    place.slot = std::make_unique<Slot>(SessionId{number, place.generation}, key, minimum_ttl, port, fresh);
+    place.slot = std::make_unique<Slot>(SessionId{number, place.generation}, key, minimum_ttl, port, session);
     ++sessions_of_port_[port - first_source_port];
     ++size_;
     return place.slot.get();

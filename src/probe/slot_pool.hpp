@@ -25,6 +25,9 @@ public:
     // RFC 5881 §4: "The source port number SHOULD be unique among all BFD sessions on the system." It is, while there
     // are no more than 16384 sessions; beyond that, ports are shared evenly between sessions of different remotes.
     Slot* create(const bfd::SessionKey& key, std::uint8_t minimum_ttl, const bfd::Session& fresh);
+    // Of a session that goes on where a predecessor left it: with its source port.
+    Slot* restore(const bfd::SessionKey& key, std::uint8_t minimum_ttl, std::uint16_t source_port,
+                  const bfd::Session& session);
     void release(Slot* slot);
 
     Slot* find(SessionId id) const;  // nullptr for a stale id
@@ -32,6 +35,7 @@ public:
     std::size_t capacity() const { return capacity_; }
 
 private:
+    Slot* place(const bfd::SessionKey& key, std::uint8_t minimum_ttl, std::uint16_t port, const bfd::Session& session);
     std::uint16_t pick_port(const base::IpAddress& remote);
     bool port_serves(std::uint16_t port, const base::IpAddress& remote) const;
 
