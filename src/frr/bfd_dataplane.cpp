@@ -43,6 +43,7 @@ struct BfdDataplane::Impl {
     Impl(boost::asio::io_context& io, std::string where, BfdDataplaneCallbacks told)
         : context{io}, address{std::move(where)}, callbacks{std::move(told)} {}
 
+    void inherit(DataplaneInheritance inheritance);
     void open();
     void open_in(std::chrono::milliseconds delay);
     void on_tick();
@@ -85,6 +86,23 @@ void BfdDataplane::Impl::open_in(std::chrono::milliseconds delay) {
     if (!stopping && !retry_timer.is_armed()) retry_timer.expire_after(delay);
 }
 
+void BfdDataplane::Impl::inherit(DataplaneInheritance inheritance) {
+    for (const auto& session : inheritance.sessions) sessions.recall(session);
+    for (auto& connection : inheritance.connections) {
+        last_id = std::max(last_id, connection.id);
+        was_connected = true;
+        connections.push_back({.id = connection.id,
+                               .fresh = false,
+                               .talk = std::make_unique<DataplaneConnection>(
+                                   context, std::move(connection.fd), std::move(connection.rest), inheritance.stamp,
+                                   events_of(connection.id))});
+    }
+    for (const auto& session : inheritance.sessions) {
+        last_id = std::max(last_id, session.connection);
+        if (session.connection != 0 && find(session.connection) == nullptr) sessions.detach(session.connection);
+    }
+}
+
 void BfdDataplane::Impl::open() {
     const bool one_is_fresh = std::ranges::any_of(connections, &Connection::fresh);
     if (stopping || one_is_fresh || connections.size() >= most_connections) return;
@@ -108,6 +126,8 @@ DataplaneConnection::Events BfdDataplane::Impl::events_of(ConnectionId id) {
         .compose = [this, id](std::uint32_t lid) { return sessions.compose(id, lid); },
         .on_sent = [this](const StateMessage& message) { sessions.sent(message); },
         .on_echo = [this, id](std::size_t adds) { on_echo(id, adds); },
+        .on_open = [this, id](int fd) { call(callbacks.on_open, id, fd); },
+        .on_rest = [this, id](base::Bytes rest) { call(callbacks.on_rest, id, rest); },
         .on_closed = [this, id](int error, std::string why) { on_closed(id, error, why); },
     };
 }
@@ -158,6 +178,7 @@ void BfdDataplane::Impl::on_closed(ConnectionId id, int error, const std::string
 void BfdDataplane::Impl::bury(ConnectionId id) {
     const auto at = std::ranges::find(connections, id, &Connection::id);
     at->talk->close();
+    call(callbacks.on_open, id, -1);
     graves.push_back(std::move(*at));
     connections.erase(at);
 }
@@ -180,7 +201,10 @@ void BfdDataplane::Impl::problem(std::string text) {
 void BfdDataplane::Impl::finish_if_heard(bool anyway) {
     if (!stopped) return;
     if (!anyway && !std::ranges::all_of(connections, [](const auto& c) { return c.talk->is_answered(); })) return;
-    for (auto& connection : connections) connection.talk->close();
+    for (auto& connection : connections) {
+        connection.talk->close();
+        call(callbacks.on_open, connection.id, -1);
+    }
     stop_timer.cancel();
     tick_timer.cancel();
     std::move(connections.begin(), connections.end(), std::back_inserter(graves));
@@ -188,9 +212,12 @@ void BfdDataplane::Impl::finish_if_heard(bool anyway) {
     boost::asio::post(context, std::exchange(stopped, nullptr));
 }
 
-BfdDataplane::BfdDataplane(boost::asio::io_context& context, std::string address, BfdDataplaneCallbacks callbacks)
+BfdDataplane::BfdDataplane(boost::asio::io_context& context, std::string address, BfdDataplaneCallbacks callbacks,
+                           DataplaneInheritance inheritance)
     : impl_{std::make_unique<Impl>(context, std::move(address), std::move(callbacks))} {
-    impl_->open_in(0ms);
+    impl_->sessions.on_change = impl_->callbacks.on_change;
+    impl_->inherit(std::move(inheritance));
+    if (impl_->connections.empty()) impl_->open_in(0ms);
     impl_->tick_timer.expire_after(tick_interval);
 }
 

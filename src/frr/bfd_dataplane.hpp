@@ -10,11 +10,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/unique_fd.hpp"
 #include "bfd/session.hpp"
 #include "frr/dataplane_codec.hpp"
+#include "frr/dataplane_sessions.hpp"
 
 namespace frr {
 
@@ -30,12 +33,29 @@ struct BfdDataplaneCallbacks {
     std::function<void()> on_gone = nullptr;                                       // the last connection closed
     std::function<void(std::string)> on_problem = nullptr;  // one line, with the fix; "" when healthy again
     std::function<void(std::string)> on_note = nullptr;     // one line, for the log
+    // What a successor of this process needs to go on: each as it changes, before anything rests on it.
+    std::function<void(ConnectionId, int fd)> on_open = nullptr;  // fd -1: closed
+    std::function<void(ConnectionId, base::Bytes rest)> on_rest = nullptr;
+    std::function<void(std::uint32_t lid, const DataplaneMemory*)> on_change = nullptr;
+};
+
+// A conversation that another process led.
+struct DataplaneInheritance {
+    struct Connection {
+        ConnectionId id = 0;
+        base::UniqueFd fd;
+        std::vector<std::byte> rest{};
+    };
+    std::vector<Connection> connections;  // none: bfdd is connected to anew
+    std::vector<DataplaneMemory> sessions;
+    std::uint64_t stamp = 0;  // greater than any echo's of that process
 };
 
 class BfdDataplane {
 public:
     // `address`: see parse_dataplane_address. A callback may call tell(); none may destroy this object.
-    BfdDataplane(boost::asio::io_context& context, std::string address, BfdDataplaneCallbacks callbacks);
+    BfdDataplane(boost::asio::io_context& context, std::string address, BfdDataplaneCallbacks callbacks,
+                 DataplaneInheritance inheritance = {});
     BfdDataplane(const BfdDataplane&) = delete;
     BfdDataplane& operator=(const BfdDataplane&) = delete;
     ~BfdDataplane();  // closes without a word: see stop()

@@ -13,21 +13,31 @@ constexpr unsigned answers_at_most = 32;   // see answer()
 }  // namespace
 
 DataplaneConnection::DataplaneConnection(boost::asio::io_context& context, const SocketAddress& address, Events events)
-    : events_{std::move(events)},
-      link_{context,
-            address,
-            {.on_open =
-                 [this] {
-                     open_ = true;
-                     send_waiting();
-                 },
-             .on_message = [this](const Header& header, base::Bytes message) { on_message(header, message); },
-             .on_room = [this] { send_waiting(); },
-             .on_closed =
-                 [this](int error, std::string why) {
-                     open_ = false;
-                     events_.on_closed(error, std::move(why));
-                 }}} {}
+    : events_{std::move(events)}, link_{context, address, link_events()} {}
+
+DataplaneConnection::DataplaneConnection(boost::asio::io_context& context, base::UniqueFd fd,
+                                         std::vector<std::byte> rest, std::uint64_t stamp, Events events)
+    : events_{std::move(events)}, echo_stamp_{stamp}, link_{context, std::move(fd), std::move(rest), link_events()} {}
+
+DataplaneLink::Events DataplaneConnection::link_events() {
+    return {.on_open =
+                [this] {
+                    open_ = true;
+                    if (events_.on_open) events_.on_open(link_.fd());
+                    send_waiting();
+                },
+            .on_message = [this](const Header& header, base::Bytes message) { on_message(header, message); },
+            .on_room = [this] { send_waiting(); },
+            .on_rest =
+                [this](base::Bytes rest) {
+                    if (events_.on_rest) events_.on_rest(rest);
+                },
+            .on_closed =
+                [this](int error, std::string why) {
+                    open_ = false;
+                    events_.on_closed(error, std::move(why));
+                }};
+}
 
 void DataplaneConnection::announce(std::uint32_t lid) {
     if (waiting_.insert(lid).second) announced_.push_back(lid);

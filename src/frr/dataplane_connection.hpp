@@ -24,9 +24,14 @@ public:
         std::function<std::optional<StateMessage>(std::uint32_t lid)> compose;  // none: nothing to say any more
         std::function<void(const StateMessage&)> on_sent;
         std::function<void(std::size_t adds)> on_echo;  // bfdd answered; ADDs since the last answer
+        std::function<void(int fd)> on_open;
+        std::function<void(base::Bytes rest)> on_rest;
         std::function<void(int error, std::string why)> on_closed;
     };
     DataplaneConnection(boost::asio::io_context& context, const SocketAddress& address, Events events);
+    // Goes on with one; `stamp`: where the echoes begin, so that none that is under way is taken for an answer.
+    DataplaneConnection(boost::asio::io_context& context, base::UniqueFd fd, std::vector<std::byte> rest,
+                        std::uint64_t stamp, Events events);
 
     void announce(std::uint32_t lid);  // compose is called for it as soon as there is room
     void ask_echo();                   // after everything announced; one at a time
@@ -38,6 +43,7 @@ public:
     bool is_answered() const { return open_ && !echo_wanted_ && !echo_pending_; }
 
 private:
+    DataplaneLink::Events link_events();
     void on_message(const Header& header, base::Bytes message);
     void answer(const CountersRequest& request);
     void on_echo_reply(base::Bytes message);

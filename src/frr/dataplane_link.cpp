@@ -16,6 +16,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/unique_fd.hpp"
+#include "io/timer.hpp"
 
 namespace frr {
 
@@ -27,20 +28,27 @@ struct DataplaneLink::State : std::enable_shared_from_this<State> {
     bool open = false;
     bool wants_room = false;  // on_room is owed
     bool waiting_for_room = false;
-    std::vector<std::byte> received;
-    std::vector<std::byte> rest;  // the end of a message that TCP took in part: nothing else may go before it
+    std::optional<io::Timer> again;  // looks for the end of a message of which half has come
+    std::vector<std::byte> rest;     // the end of a message that TCP took in part: nothing else may go before it
 
     void wait_connected();
     void wait_readable();
     void wait_writable();
     void opened();
     void read_some();
-    void deliver();
+    std::size_t deliver(base::Bytes received);
+    void hold(base::Bytes left);
     void flush();
+    void drop();
     void fail(int error, std::string why);
 };
 
 namespace {
+
+using namespace std::chrono_literals;
+
+// The other half of a message comes at once, or bfdd is being stopped.
+constexpr auto look_again_after = 1ms;
 
 int pending_error(int fd) {
     int error = 0;
@@ -69,32 +77,44 @@ void DataplaneLink::State::wait_readable() {
     socket->async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
         if (error || !self->socket) return;
         self->read_some();
-        if (self->socket) self->wait_readable();
     });
 }
 
-// One read a turn: the control thread has other work between two of them.
+// One read a turn: the control thread has other work between two of them. What was handled is taken off the socket
+// afterwards, so that a process that dies in between has lost nothing: its successor hears it again.
 void DataplaneLink::State::read_some() {
-    std::array<std::byte, 16384> chunk;
-    const auto n = ::recv(socket->native_handle(), chunk.data(), chunk.size(), MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    std::array<std::byte, longest_message> chunk;
+    const auto n = ::recv(socket->native_handle(), chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_PEEK);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return wait_readable();
     if (n < 0) return fail(errno, "read");
     if (n == 0) return fail(0, "bfdd closed the connection");
-    received.insert(received.end(), chunk.begin(), chunk.begin() + n);
-    deliver();
+    const auto used = deliver(std::span{chunk}.first(static_cast<std::size_t>(n)));
+    if (!socket) return;
+    if (used == 0) return again->expire_after(look_again_after);
+    for (auto left = used; left > 0;) {
+        const auto taken = ::recv(socket->native_handle(), chunk.data(), left, MSG_DONTWAIT);
+        if (taken < 0 && errno == EINTR) continue;
+        if (taken <= 0) return fail(taken < 0 ? errno : 0, "read");
+        left -= static_cast<std::size_t>(taken);
+    }
+    wait_readable();
 }
 
-void DataplaneLink::State::deliver() {
+// How much of it whole messages were.
+std::size_t DataplaneLink::State::deliver(base::Bytes received) {
     std::size_t used = 0;
     while (socket) {
-        const auto left = base::Bytes{received}.subspan(used);
+        const auto left = received.subspan(used);
         const auto next = next_message(left);
-        if (!next) return fail(0, "bfdd sent " + std::string{to_string(next.error())});
+        if (!next) {
+            fail(0, "bfdd sent " + std::string{to_string(next.error())});
+            break;
+        }
         if (!*next) break;
         used += (*next)->length;
         events.on_message(**next, left.first((*next)->length));
     }
-    received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(used));
+    return used;
 }
 
 void DataplaneLink::State::wait_writable() {
@@ -112,20 +132,33 @@ void DataplaneLink::State::flush() {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return wait_writable();
         if (n < 0) return fail(errno, "write");
-        rest.erase(rest.begin(), rest.begin() + n);
+        hold(base::Bytes{rest}.subspan(static_cast<std::size_t>(n)));
     }
     if (std::exchange(wants_room, false)) events.on_room();
 }
 
+// What is closed unread is a reset at the other end, and no end of file.
+void DataplaneLink::State::drop() {
+    if (!socket) return;
+    std::array<std::byte, 4096> rubbish;
+    while (::recv(socket->native_handle(), rubbish.data(), rubbish.size(), MSG_DONTWAIT) > 0) continue;
+    socket.reset();
+}
+
+void DataplaneLink::State::hold(base::Bytes left) {
+    rest = std::vector<std::byte>{left.begin(), left.end()};
+    if (events.on_rest) events.on_rest(rest);
+}
+
 void DataplaneLink::State::fail(int error, std::string why) {
     if (!socket) return;
-    socket.reset();
+    drop();
     events.on_closed(error, std::move(why));
 }
 
 DataplaneLink::DataplaneLink(boost::asio::io_context& context, const SocketAddress& address, Events events)
     : state_{std::make_shared<State>()} {
-    state_->events = std::move(events);
+    prepare(context, std::move(events));
     base::UniqueFd fd{::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (!fd) throw std::system_error{errno, std::generic_category(), "socket"};
     if (address.storage.ss_family != AF_UNIX) {
@@ -146,9 +179,34 @@ DataplaneLink::DataplaneLink(boost::asio::io_context& context, const SocketAddre
     });
 }
 
+DataplaneLink::DataplaneLink(boost::asio::io_context& context, base::UniqueFd fd, std::vector<std::byte> rest,
+                             Events events)
+    : state_{std::make_shared<State>()} {
+    prepare(context, std::move(events));
+    state_->rest = std::move(rest);
+    state_->socket.emplace(context, fd.release());
+    boost::asio::post(context, [state = state_] {
+        if (!state->socket) return;
+        state->opened();
+        if (state->socket && !state->rest.empty()) state->flush();
+    });
+}
+
+void DataplaneLink::prepare(boost::asio::io_context& context, Events events) {
+    state_->events = std::move(events);
+    state_->again.emplace(context, [state = std::weak_ptr{state_}] {
+        if (const auto self = state.lock(); self && self->socket) self->read_some();
+    });
+}
+
 DataplaneLink::~DataplaneLink() { close(); }
 
-void DataplaneLink::close() { state_->socket.reset(); }
+void DataplaneLink::close() {
+    state_->socket.reset();
+    state_->again->cancel();
+}
+
+int DataplaneLink::fd() const { return state_->socket ? state_->socket->native_handle() : -1; }
 
 bool DataplaneLink::send(base::Bytes message) {
     auto& state = *state_;
@@ -168,7 +226,7 @@ bool DataplaneLink::send(base::Bytes message) {
     }
     const auto left = message.subspan(static_cast<std::size_t>(n));
     if (left.empty()) return true;
-    state.rest.assign(left.begin(), left.end());
+    state.hold(left);
     state.wait_writable();
     return true;
 }

@@ -2,6 +2,21 @@
 
 namespace frr {
 
+void DataplaneSessions::recall(const DataplaneMemory& memory) {
+    auto& session = sessions_[memory.lid];
+    session.connection = memory.connection;
+    session.shutdown = memory.shutdown;
+    session.was_up = memory.was_up;
+    session.told = memory.told;
+    if (memory.connection != 0) ++attached_[memory.connection];
+}
+
+void DataplaneSessions::changed(std::uint32_t lid, const Session& session) const {
+    if (!on_change) return;
+    const DataplaneMemory memory{lid, session.connection, session.shutdown, session.was_up, session.told};
+    on_change(lid, &memory);
+}
+
 bool DataplaneSessions::add(ConnectionId connection, const AddSession& asked) {
     auto& session = sessions_[asked.lid];
     if (session.connection != connection) {  // new, or bfdd moved it here: it believes Down now
@@ -19,6 +34,7 @@ bool DataplaneSessions::add(ConnectionId connection, const AddSession& asked) {
     }
     session.shutdown = asked.shutdown;
     session.waiting = 0;
+    changed(asked.lid, session);
     return news(asked.lid, session).has_value();
 }
 
@@ -29,6 +45,7 @@ bool DataplaneSessions::remove(ConnectionId connection, std::uint32_t lid) {
     if (owner != 0 && owner != connection) return false;
     if (owner != 0) --attached_[owner];
     sessions_.erase(found);
+    if (on_change) on_change(lid, nullptr);
     return true;
 }
 
@@ -45,6 +62,7 @@ void DataplaneSessions::detach(ConnectionId connection) {
         if (session.connection != connection) continue;
         session.connection = 0;
         session.told.reset();
+        changed(lid, session);
     }
 }
 
@@ -66,6 +84,7 @@ void DataplaneSessions::sent(const StateMessage& message) {
     auto& session = sessions_.at(message.lid);
     session.told = message;
     session.was_up = session.was_up || message.state == bfd::State::up;
+    changed(message.lid, session);
 }
 
 std::vector<std::uint32_t> DataplaneSessions::age(unsigned patience) {
@@ -73,6 +92,7 @@ std::vector<std::uint32_t> DataplaneSessions::age(unsigned patience) {
     for (auto at = sessions_.begin(); at != sessions_.end();) {
         if (at->second.connection == 0 && ++at->second.waiting > patience) {
             forgotten.push_back(at->first);
+            if (on_change) on_change(at->first, nullptr);
             at = sessions_.erase(at);
         } else {
             ++at;

@@ -14,8 +14,21 @@ namespace frr {
 
 using ConnectionId = std::uint64_t;  // 0: none
 
+// What a successor of ours must know of a session, so that bfdd is told what is news to it, and no more.
+struct DataplaneMemory {
+    std::uint32_t lid = 0;
+    ConnectionId connection = 0;
+    bool shutdown = false;
+    bool was_up = false;
+    std::optional<StateMessage> told{};
+};
+
 class DataplaneSessions {
 public:
+    // Is told of each session that changed in this, before bfdd's message is done with; null: it is no more.
+    std::function<void(std::uint32_t lid, const DataplaneMemory* memory)> on_change;
+    void recall(const DataplaneMemory& memory);
+
     // True when there may be something to tell.
     bool add(ConnectionId connection, const AddSession& asked);
     bool remove(ConnectionId connection, std::uint32_t lid);  // false: not that connection's to delete
@@ -43,6 +56,7 @@ private:
         std::optional<bfd::Status> latest;
         std::optional<StateMessage> told;  // on this connection
     };
+    void changed(std::uint32_t lid, const Session& session) const;
     std::optional<StateMessage> news(std::uint32_t lid, const Session& session) const;
 
     std::unordered_map<std::uint32_t, Session> sessions_;
