@@ -13,6 +13,7 @@ int run(const Arguments& arguments);
 int status(const Arguments& arguments);
 int events(const Arguments& arguments);
 int check(const Arguments& arguments);
+int restart(const Arguments& arguments);
 int reload(const Arguments& arguments);
 int explain(const Arguments& arguments);
 int drain(const Arguments& arguments);

@@ -30,6 +30,7 @@ constexpr std::array commands{
     Command{"undrain", cli::undrain, "takes it back"},
     Command{"evidence", cli::evidence, "lets a check of yours weigh in on a verdict"},
     Command{"reload", cli::reload, "makes the daemon read its configuration again"},
+    Command{"restart", cli::restart, "another worker takes over, also of another version; nobody notices"},
     Command{"undo", cli::undo, "puts back what a dead daemon left changed"},
     Command{"bench", cli::bench, "how many sessions this host holds"},
 };

@@ -1,4 +1,5 @@
 // `wgbfd run` and `wgbfd undo`: the daemon's beginning, and the way back.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,7 +17,9 @@
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "daemon/guardian.hpp"
+#include "daemon/handover.hpp"
 #include "daemon/log.hpp"
+#include "daemon/memory.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/worker.hpp"
 #include "frr/vty_revert.hpp"
@@ -82,12 +85,10 @@ void keep_needed_capabilities() {
     ::capng_apply(CAPNG_SELECT_BOTH);  // best effort: fewer are no worse, and a user namespace may refuse
 }
 
-int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
+int run_worker(const Options& options, const wgbfd::RunDir& run_dir, base::UniqueFd channel = {}) {
     ::prctl(PR_SET_NAME, "wgbfd");  // the guardian starts it by way of /proc/self/exe, and `ps` would say "exe"
     const auto path = options.config();
     auto config = path ? wgbfd::load_config(*path) : config::Config{};
-    const int ready_fd =
-        options.has(wgbfd::ready_fd_option) ? std::stoi(options.value<std::string>(wgbfd::ready_fd_option)) : -1;
     const auto restarts =
         options.has(wgbfd::restarts_option) ? std::stoull(options.value<std::string>(wgbfd::restarts_option)) : 0ULL;
     auto job_runner = io::start_job_runner(
@@ -96,16 +97,38 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir) {
          {wireguard::revert_job, wireguard::run_revert},
          {wireguard::resolve_job, wireguard::run_resolve}});  // before: what it runs may need more than we do
     keep_needed_capabilities();
+    static_cast<void>(wgbfd::lock_memory());  // what is refused is told by Realtime
+    wgbfd::KeptFds inherited;
+    if (channel) {  // everything slow is done: nothing runs between the worker before and this one
+        wgbfd::say(channel.get(), wgbfd::Word::prepared);
+        inherited = wgbfd::inherit(channel.get());
+    }
+    const bool alone = !channel;
     wgbfd::Worker worker{{.version = version_text(),
                           .config = path,
                           .run_dir = run_dir,
                           .restarts = restarts,
                           .default_config = default_config,
                           .job_runner = std::move(job_runner),
-                          .ready_fd = ready_fd},
+                          .channel = std::move(channel),
+                          .inherited = std::move(inherited)},
                          std::move(config)};
-    if (ready_fd < 0) ::sd_notify(0, "READY=1");
+    if (alone) ::sd_notify(0, "READY=1");
     return worker.run();
+}
+
+// One that a guardian has started, and tells why it cannot work.
+int run_guarded(const Options& options, const wgbfd::RunDir& run_dir) {
+    const int number = std::stoi(options.value<std::string>(wgbfd::channel_option));
+    ::fcntl(number, F_SETFD, FD_CLOEXEC);
+    base::UniqueFd channel{number};
+    const base::UniqueFd telling{::fcntl(number, F_DUPFD_CLOEXEC, 0)};
+    try {
+        return run_worker(options, run_dir, std::move(channel));
+    } catch (const std::exception& error) {
+        wgbfd::say(telling.get(), wgbfd::Word::failed, error.what());
+        throw;
+    }
 }
 
 std::vector<std::string> worker_arguments(const Options& options, const wgbfd::RunDir& run_dir) {
@@ -149,12 +172,12 @@ void put_back_unless_held(const wgbfd::RunDir& run_dir) {
 int run(const Arguments& arguments) {
     Options options{"run", "wgbfd run: the daemon. Probes every WireGuard peer and feeds the verdicts."};
     options.add()("no-guardian", "run the worker alone, without the guardian that restarts it");
-    options.hidden(wgbfd::ready_fd_option);
+    options.hidden(wgbfd::channel_option);
     options.hidden(wgbfd::restarts_option);
     if (!options.parse(arguments)) return ok;
     ::signal(SIGPIPE, SIG_IGN);  // the reader of our log may die before us
     const auto run_dir = options.run_dir();
-    if (options.has(wgbfd::ready_fd_option)) return run_worker(options, run_dir);
+    if (options.has(wgbfd::channel_option)) return run_guarded(options, run_dir);
 
     try {
         return start(options, run_dir);

@@ -25,20 +25,27 @@ nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error"
 }  // namespace
 
 ControlSocket::ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler,
-                             SlowHandler slow)
+                             SlowHandler slow, base::UniqueFd left)
     : path_{path}, handler_{std::move(handler)}, slow_{std::move(slow)}, acceptor_{context}, accept_again_{context} {
     if (path.string().size() >= longest_path)
         throw std::runtime_error{path.string() + " is too long for a socket: give a shorter --run-dir"};
+    if (left)
+        acceptor_.assign(stream_protocol{}, left.release());
+    else
+        bind();
+    accept();
+}
+
+void ControlSocket::bind() {
     std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+    std::filesystem::remove(path_, ignored);
     acceptor_.open(stream_protocol{});
     const auto before = ::umask(0077);  // root alone
     error_code error;
-    acceptor_.bind(stream_protocol::endpoint{path.string()}, error);
+    acceptor_.bind(stream_protocol::endpoint{path_.string()}, error);
     ::umask(before);
-    if (error) throw std::system_error{error.value(), std::system_category(), "cannot bind " + path.string()};
+    if (error) throw std::system_error{error.value(), std::system_category(), "cannot bind " + path_.string()};
     acceptor_.listen();
-    accept();
 }
 
 ControlSocket::~ControlSocket() {

@@ -18,6 +18,8 @@
 #include <boost/asio/streambuf.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/unique_fd.hpp"
+
 namespace wgbfd {
 
 class ControlSocket {
@@ -30,12 +32,14 @@ public:
     using SlowHandler = std::function<bool(const nlohmann::json& request, Reply reply)>;
 
     // Replaces a socket a dead predecessor left (the caller holds the run directory's lock). Throws system_error.
+    // `left`: the listening socket of a worker before, with those who wait for an answer; none: a new one.
     ControlSocket(boost::asio::io_context& context, const std::filesystem::path& path, Handler handler,
-                  SlowHandler slow = {});
+                  SlowHandler slow = {}, base::UniqueFd left = {});
     ~ControlSocket();
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
 
+    int fd() { return acceptor_.native_handle(); }
     void publish(const nlohmann::json& event);  // to those who follow; one that does not read is dropped
 
 private:
@@ -55,6 +59,7 @@ private:
     };
     using ClientId = std::uint64_t;
 
+    void bind();
     void accept();
     void read(ClientId id);
     void on_reply(ClientId id, std::string result);

@@ -1,5 +1,6 @@
-// The guardian: holds the run directory's lock, starts the worker, restarts it at once when it dies, and when it cannot
-// come up for ten seconds puts everything back. Small on purpose: it has nothing that could fail with the worker.
+// The guardian: holds the run directory's lock and what must outlive a worker, starts the worker, starts another at
+// once when it dies or when somebody asks for a restart, and when it cannot come up for ten seconds puts everything
+// back. Small on purpose: it has nothing that could fail with the worker.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +20,7 @@ struct GuardianSettings {
 };
 
 // The worker's hidden options, which the guardian adds.
-inline constexpr const char* ready_fd_option = "worker-ready-fd";
+inline constexpr const char* channel_option = "worker-channel";  // see handover
 inline constexpr const char* restarts_option = "worker-restarts";
 
 // Runs until asked to stop. `lock` is inherited by the worker. The exit status of the whole daemon.

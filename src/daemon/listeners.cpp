@@ -5,8 +5,6 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "net/receive_socket.hpp"
-
 namespace wgbfd {
 namespace {
 
@@ -20,12 +18,36 @@ std::string explain(const net::BindFailure& failure) {
     return text;
 }
 
+constexpr const char* wildcard = "listen any ";
+constexpr const char* bound = "listen on ";
+
+std::string name_of(base::Family family, bool multihop) {
+    return std::string{wildcard} + (family == base::Family::v4 ? "4" : "6") + (multihop ? " multihop" : "");
+}
+
+std::string name_of(const LocalAddress& place) {
+    return bound + to_string(place.address) + "%" + std::to_string(place.ifindex.value) +
+           (place.multihop ? " multihop" : "");
+}
+
 }  // namespace
+
+void Listeners::drop_left(bool wildcards) { keeper_.drop_left(wildcards ? bound : wildcard); }
+
+// The socket of the worker before holds what came while nobody read.
+base::Result<base::UniqueFd, net::BindFailure> Listeners::open(const std::string& name, base::Family family,
+                                                               const LocalAddress& place) {
+    auto left = keeper_.take(name);
+    auto fd = left ? base::Result<base::UniqueFd, net::BindFailure>{std::move(left)}
+                   : net::bind_receive(family, place.multihop, place.address, place.ifindex);
+    if (fd) keeper_.keep(name, fd->get());
+    return fd;
+}
 
 void Listeners::open_wildcards() {
     for (const auto family : {base::Family::v4, base::Family::v6}) {
         for (const bool multihop : {false, true}) {
-            auto fd = net::bind_receive(family, multihop);
+            auto fd = open(name_of(family, multihop), family, {.address = {}, .ifindex = {}, .multihop = multihop});
             if (fd) {
                 post_(probe::Listen{.fd = fd->release(), .multihop = multihop, .local = {}, .ifindex = {}});
             } else if (family == base::Family::v6 &&
@@ -47,6 +69,7 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
             continue;
         }
         post_(probe::Unlisten{.multihop = place->multihop, .local = place->address, .ifindex = place->ifindex});
+        keeper_.drop(name_of(*place));
         place = open_.erase(place);
     }
     std::erase_if(refused_,
@@ -54,7 +77,7 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
     for (const auto& [place, problem] : refused_) problems_.push_back(problem);
     for (const auto& place : wanted) {
         if (open_.contains(place) || refused_.contains(place)) continue;
-        auto fd = net::bind_receive(place.address.family, place.multihop, place.address, place.ifindex);
+        auto fd = open(name_of(place), place.address.family, place);
         if (!fd) {
             problems_.push_back(explain(fd.error()));
             continue;
@@ -68,6 +91,7 @@ void Listeners::follow(const std::set<LocalAddress>& wanted) {
 void Listeners::on_refused(const probe::Listen& listen, int error) {
     const LocalAddress place{.address = listen.local, .ifindex = listen.ifindex, .multihop = listen.multihop};
     if (place.address.is_set() && open_.erase(place) == 0) return;  // nobody wants it any more
+    if (place.address.is_set()) keeper_.drop(name_of(place));
     const auto where = place.address.is_set() ? to_string(place.address) : std::string{"all addresses"};
     refused_[place] = "the probe thread cannot listen on " + where + ": " + std::strerror(error) +
                       (place.address.is_set() ? "; tried again" : "; restart wgbfd");

@@ -1,5 +1,5 @@
 // The BFD receive sockets: one wildcard socket a family and port, or (bind = "addresses") one an address in use. They
-// are opened here and belong to the probe thread from then on.
+// are opened here, or left by the worker before, and belong to the probe thread from then on.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,8 @@
 
 #include "base/ip_address.hpp"
 #include "base/unique_fd.hpp"
+#include "daemon/keeper.hpp"
+#include "net/receive_socket.hpp"
 #include "probe/command.hpp"
 
 namespace wgbfd {
@@ -27,7 +29,10 @@ class Listeners {
 public:
     using Post = std::function<void(const probe::Command&)>;
 
-    explicit Listeners(Post post) : post_{std::move(post)} {}
+    Listeners(Keeper& keeper, Post post) : keeper_{keeper}, post_{std::move(post)} {}
+
+    // Closes what the worker before has left, but for what this kind of binding can use.
+    void drop_left(bool wildcards);
 
     // Binds the wildcard sockets. Throws std::runtime_error that says what to do.
     void open_wildcards();
@@ -40,6 +45,10 @@ public:
     const std::vector<std::string>& problems() const { return problems_; }
 
 private:
+    base::Result<base::UniqueFd, net::BindFailure> open(const std::string& name, base::Family family,
+                                                        const LocalAddress& place);
+
+    Keeper& keeper_;
     Post post_;
     std::set<LocalAddress> open_;
     std::map<LocalAddress, std::string> refused_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "daemon/keeper.hpp"
 #include "daemon/listeners.hpp"
 #include "probe/command.hpp"
 
@@ -21,7 +22,7 @@ public:
 
     // `identifier`: of the ICMP echo requests. `seed` spreads source ports. With bind = "addresses" peers' requests are
     // heard where follow() says.
-    QualitySockets(Post post, std::uint16_t identifier, std::uint32_t seed, config::Bind bind);
+    QualitySockets(Keeper& keeper, Post post, std::uint16_t identifier, std::uint32_t seed, config::Bind bind);
 
     void open();                                              // those that are not open yet
     void follow(const std::set<LocalAddress>& wanted);        // the addresses to reflect at
@@ -36,9 +37,11 @@ private:
         base::IfIndex ifindex{};
         friend auto operator<=>(const Place&, const Place&) = default;
     };
+    static std::string name_of(const Place& place);
     void open(const Place& place);
     void list_problems();
 
+    Keeper& keeper_;
     Post post_;
     std::uint16_t identifier_;
     std::uint32_t seed_;

@@ -1,7 +1,5 @@
 #include "daemon/worker.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <fstream>
@@ -53,12 +51,20 @@ config::Config load_config(const std::filesystem::path& path) {
 Worker::Worker(WorkerSettings settings, config::Config config)
     : settings_{std::move(settings)},
       started_{clock_now().steady},
+      keeper_{io_,
+              std::move(settings_.channel),
+              std::move(settings_.inherited),
+              {[this] { give_way(); },
+               [this](const std::string& why) {
+                   restarting_ = false;
+                   restart_problem_ = why;
+               }}},
       controller_{std::move(config), random_seed(), clock_now()},
       seed_{random_seed()},
       loop_{net::LoopSettings{.echo_identifier = static_cast<std::uint16_t>(seed_)}},
       probe_watch_{io_, loop_.event_fd(), [this] { on_probe_events(); }},
-      listeners_{[this](const probe::Command& command) { pending_.push_back(command); }},
-      quality_sockets_{[this](const probe::Command& command) { pending_.push_back(command); },
+      listeners_{keeper_, [this](const probe::Command& command) { pending_.push_back(command); }},
+      quality_sockets_{keeper_, [this](const probe::Command& command) { pending_.push_back(command); },
                        static_cast<std::uint16_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32),
                        controller_.config().bind},
       undo_{settings_.run_dir.undo_log()},
@@ -102,12 +108,21 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       deadline_timer_{io_},
       flush_timer_{io_},
       second_timer_{io_},
-      stop_timer_{io_} {
+      stop_timer_{io_},
+      claim_timer_{io_} {
+    // Before anything that may be slow: the peers wait.
+    recalled_ = recall();
+    const bool any = controller_.config().bind == config::Bind::any;
+    listeners_.drop_left(any);
+    if (any) listeners_.open_wildcards();
+    follow_listeners();
+    flush_commands();
     realtime_.follow(loop_, controller_.config().process);
+    if (keeper_.has_guardian()) static_cast<void>(rest_from_realtime());  // until the guardian hears that we are ready
     if (undo_.problem()) log_.write(Level::warning, "undo_log problem=\"" + *undo_.problem() + "\"");
     were_up_ = settings_.run_dir.read_were_up();
     controller_.on_drained(settings_.run_dir.read_drained());
-    if (!were_up_.empty() || !undo_.records().empty()) controller_.on_adopt(clock_now(), were_up_);
+    if (!recalled_ && (!were_up_.empty() || !undo_.records().empty())) controller_.on_adopt(clock_now(), were_up_);
     follow_routes();
     follow_nexthop_table();
     former_includes_.adopt(controller_.config().bird.include);
@@ -115,7 +130,6 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     follow_endpoints();
     hooks_.configure(controller_.config());
     frr_settings_.follow(controller_.config().frr.vty);
-    if (controller_.config().bind == config::Bind::any) listeners_.open_wildcards();
     quality_sockets_.open();
     journal_.on_event = [this](const nlohmann::json& event) {
         if (control_socket_) control_socket_->publish(event);
@@ -126,7 +140,9 @@ Worker::Worker(WorkerSettings settings, config::Config config)
             if (request["command"] != "status") return false;
             status_.ask(std::move(reply));
             return true;
-        });
+        },
+        keeper_.take("control"));
+    keeper_.keep("control", control_socket_->fd());
     metrics_.follow(controller_.config().metrics.listen);
     watch_host();
     connect_bfdd();
@@ -139,7 +155,7 @@ Worker::~Worker() = default;
 int Worker::run() {
     log_.write(Level::notice, "started version=" + settings_.version +
                                   " restarts=" + std::to_string(settings_.restarts) +
-                                  " realtime=" + (loop_.realtime() ? "yes" : "no"));
+                                  (recalled_ ? " resumed=yes" : "") + " realtime=" + (loop_.realtime() ? "yes" : "no"));
     schedule_turn();
     handler_times_.run(io_);
     log_.write(Level::notice, "stopped");
@@ -175,10 +191,7 @@ void Worker::on_host() {
 }
 
 void Worker::ready() {
-    if (std::exchange(ready_told_, true) || settings_.ready_fd < 0) return;
-    const char byte = '1';
-    static_cast<void>(!::write(settings_.ready_fd, &byte, 1));
-    ::close(settings_.ready_fd);
+    if (!std::exchange(ready_told_, true)) keeper_.tell(Word::ready);
 }
 
 void Worker::on_probe_events() {
@@ -370,7 +383,11 @@ void Worker::connect_bfdd() {
         bfdd_problem_ = problem;
         log_.write(problem.empty() ? Level::notice : Level::warning, "frr-bfd problem=\"" + problem + "\"");
     };
-    dataplane_ = std::make_unique<frr::BfdDataplane>(io_, *address, std::move(callbacks));
+    keep_bfdd(callbacks);
+    auto inheritance = inherited_bfdd(*address);
+    const bool anew = inheritance.connections.empty();
+    dataplane_ = std::make_unique<frr::BfdDataplane>(io_, *address, std::move(callbacks), std::move(inheritance));
+    if (recalled_ && anew) controller_.on_bfdd_gone(clock_now());
 }
 
 }  // namespace wgbfd

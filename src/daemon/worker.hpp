@@ -30,8 +30,10 @@
 #include "daemon/handler_times.hpp"
 #include "daemon/hook_feed.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/keeper.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/log.hpp"
+#include "daemon/memory_file.hpp"
 #include "daemon/metrics_server.hpp"
 #include "daemon/probe_watch.hpp"
 #include "daemon/quality_sockets.hpp"
@@ -65,7 +67,8 @@ struct WorkerSettings {
     std::uint64_t restarts = 0;
     std::filesystem::path default_config{};  // read by a reload when `config` is none and this has come to exist
     base::UniqueFd job_runner{};             // see io::start_job_runner
-    int ready_fd = -1;                       // written to once probing can begin; -1: nobody waits
+    base::UniqueFd channel{};                // to the guardian; none: there is no guardian
+    KeptFds inherited{};                     // from the worker before
 };
 
 class Worker {
@@ -79,6 +82,17 @@ public:
     int run();  // until a signal asks to stop; the exit status
 
 private:
+    bool recall();
+    void keep_round();
+    void give_way();
+    void begin_restart();
+    nlohmann::json restart_state() const;
+    frr::DataplaneInheritance inherited_bfdd(const std::string& address);
+    void recall_bfdd(base::Bytes before);
+    void keep_bfdd(frr::BfdDataplaneCallbacks& callbacks);
+    void keep_bfdd(std::uint32_t lid, const frr::DataplaneMemory* memory);
+    void keep_rest(frr::ConnectionId id, base::Bytes rest);
+    void keep_slice();
     void watch_host();
     void on_host();
     void on_probe_events();
@@ -132,6 +146,12 @@ private:
     Log log_;
     boost::asio::io_context io_{1};
     base::TimePoint started_;
+    Keeper keeper_;
+    std::optional<MemoryFile> memory_;  // what a successor finds; none: nobody would
+    std::optional<probe::Store> store_;
+    probe::Places<std::uint64_t> kept_bfdd_;
+    std::vector<frr::DataplaneMemory> bfdd_memory_;        // until the first connection
+    std::map<frr::ConnectionId, std::string> bfdd_rests_;  // likewise
     control::Controller controller_;
     std::uint64_t seed_;
     net::Loop loop_;
@@ -177,15 +197,19 @@ private:
     SdWatchdog sd_watchdog_;
     std::optional<ControlSocket> control_socket_;
     boost::asio::signal_set signals_;
-    boost::asio::steady_timer deadline_timer_, flush_timer_, second_timer_, stop_timer_;
+    boost::asio::steady_timer deadline_timer_, flush_timer_, second_timer_, stop_timer_, claim_timer_;
     std::set<std::string> were_up_;
     std::set<std::string> problems_told_;
     std::uint64_t wakeups_before_ = 0, wakeups_per_s_ = 0;
     std::uint64_t seconds_ = 0;  // that sample() has seen
     bool turn_scheduled_ = false;
     bool ready_told_ = false;
+    bool keeping_ = false;  // a round is under way
     bool stopping_ = false;
     bool goodbye_said_ = false;
+    bool recalled_ = false;
+    bool restarting_ = false;
+    std::string restart_problem_;
     int feeds_leaving_ = 0;  // feeds that have yet to say that they have withdrawn
 };
 

@@ -142,6 +142,11 @@ std::optional<std::string> Worker::reload() {
 nlohmann::json Worker::answer(const nlohmann::json& request) {
     const auto command = request["command"].get<std::string>();
     if (command == "events") return journal_.events();
+    if (command == "restart") {
+        begin_restart();
+        return restart_state();
+    }
+    if (command == "restart-state") return restart_state();
     if (command == "explain") return explain(request.at("name").get<std::string>());
     if (command == "drain" || command == "undrain")
         return drain(request.at("name").get<std::string>(), command == "drain");
@@ -309,6 +314,7 @@ void Worker::sample() {
         schedule_turn();
     }
     look_at_rp_filter();
+    keep_round();
     if (devices_) {
         std::set<std::string> now;
         for (const auto& problem : quality_sockets_.problems()) now.insert("source problem=\"" + problem + "\"");

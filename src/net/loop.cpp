@@ -298,10 +298,15 @@ Loop::Loop(const LoopSettings& settings)
     if (scheduling_->priority() > 0) give_way_to(scheduling_->priority());
 }
 
-Loop::~Loop() {
+void Loop::stop() {
+    if (std::exchange(stopped_, true)) return;
     stop_.add();
     ring(wake_fd_);
     ::pthread_join(thread_, nullptr);
+}
+
+Loop::~Loop() {
+    stop();
     while (const auto left = commands_.pop())  // sockets on their way
         if (const auto* listen = std::get_if<probe::Listen>(&*left)) base::UniqueFd{listen->fd};
 }

@@ -54,6 +54,10 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
+    // Ends the thread and takes what it has told; what was posted and not read yet is void. Slots are the caller's
+    // again.
+    void stop();
+
     bool post(const probe::Command& command);  // false: no room; keep it and try again
 
     int event_fd() const;  // readable when events may wait: acknowledge(), then next_event() until there is none
@@ -79,6 +83,7 @@ private:
     std::unique_ptr<Turn> turn_;
     pthread_t thread_{};
     std::optional<ThreadScheduling> scheduling_;
+    bool stopped_ = false;
 };
 
 }  // namespace net

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # lab/vm: --mem 1536 --timeout 1500
 """wgbfd's own ends, and hostile input. Our end runs FRR (`bfdd --dplaneaddr`) and wgbfd at 50 ms × 3; its BGP crosses four tunnels:
-t-bgp to an end like ours, f-bgp to stock bfdd, f-deaf to a stock end whose BGP does not ask for BFD, b-bgp to BIRD. kill -9 of the worker, of worker and
+t-bgp to an end like ours, f-bgp to stock bfdd, f-deaf to a stock end whose BGP does not ask for BFD, b-bgp to BIRD. `wgbfd restart`, kill -9 of the worker, of worker and
 guardian, SIGTERM at either end, kill -9 of bfdd; then bad BFD datagrams at a high rate from a peer's own address."""
 import os
 import shutil
@@ -14,11 +14,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__fil
 from guest.bgp import Ends  # noqa: E402  pylint: disable=wrong-import-position
 from guest.hostile import hostile  # noqa: E402  pylint: disable=wrong-import-position
 from guest.report import Report, seconds, wait  # noqa: E402  pylint: disable=wrong-import-position
-from guest.restart import kill_worker  # noqa: E402  pylint: disable=wrong-import-position
+from guest.restart import takes_over  # noqa: E402  pylint: disable=wrong-import-position
 from interoplab.admin import PEERINGS  # noqa: E402  pylint: disable=wrong-import-position
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
-KILLS, WATCHED = (10, 12) if FULL else (2, 6)  # of the worker; seconds, in full longer than BGP's hold time of 9
+RESTARTS, KILLS, WATCHED = (100, 20, 12) if FULL else (4, 2, 6)  # of the worker; seconds, in full longer than BGP's hold time of 9
 TWO = PEERINGS[3]
 BFDD_ALONE = 3.0  # seconds until bfdd without a data plane takes its sessions down
 
@@ -106,7 +106,9 @@ def main():
     try:
         ends.start()
         settle(ends, report, "at the start")
-        kill_worker(ends, report, KILLS, settle)
+        takes_over(ends, report, "restart", RESTARTS)
+        takes_over(ends, report, "kill -9", KILLS)
+        settle(ends, report, "after that")
         terminate(ends, report)
         kill_both(ends, report)
         kill_bfdd(ends, report)

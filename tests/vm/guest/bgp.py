@@ -66,6 +66,16 @@ class Ends:
         up = {names[row["peer"]]: row["status"] == "up" for row in peers if row["peer"] in names}
         return {name: up.get(name, False) for name in names.values()}
 
+    def bfdd_told(self):
+        """What our bfdd counts of each session's states, and of what it passed on."""
+        peers = vty.ask_json(self.ours.node, "bfdd", "show bfd peers counters json")
+        return {row["peer"]: [row.get(key) for key in ("session-up", "session-down", "zebra-notifications")] for row in peers}
+
+    def restart(self):
+        """`wgbfd restart` at our end: [what it says] when it fails."""
+        done = self.near.node.run([engines.WGBFD, "restart"], check=False)
+        return [] if done.returncode == 0 else [done.stdout + done.stderr]
+
     def far_row(self):
         """The session of t-bgp at its far end."""
         return self.far.rows()[admin.PEERINGS[3].name]["bfd"]

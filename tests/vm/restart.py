@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# lab/vm: --mem 1024 --timeout 1500
+"""`wgbfd restart` and kill -9 of the worker beside BIRD, under traffic: two tunnels, one at 50 ms x 3 and one at 10 ms x 3, BGP of BIRD over the
+first with its next hops in our table and our constants in its filters. What the far wgbfd counts, what BIRD was told, and which routes moved.
+Beside FRR: tests/vm/lifecycle.py."""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__file__).resolve().parent)]
+
+from guest.daemon import Wgbfd, bfd_up  # noqa: E402  pylint: disable=wrong-import-position
+from guest.pair import OTHER, Pair  # noqa: E402  pylint: disable=wrong-import-position
+from guest.report import Report, seconds, wait  # noqa: E402  pylint: disable=wrong-import-position
+
+FULL = bool(os.environ.get("WGBFD_FULL"))
+RESTARTS, KILLS = (100, 20) if FULL else (6, 3)
+ADDRESSES = {"wg0": {"A": "10.8.0.1", "B": "10.8.0.2"}, "wg1": {"A": "10.9.0.1", "B": "10.9.0.2"}}
+NETS = {"A": "10.50.1", "B": "10.50.2"}
+NUMBERS = {"A": 65001, "B": 65002}
+INTERVALS = {"wg0": "50ms", "wg1": "10ms"}
+
+
+class Ends:
+    def __init__(self):
+        self.pair = Pair()
+        for number, (name, ends) in enumerate(ADDRESSES.items()):
+            self.pair.tunnel(name, 51820 + number, {end: [f"{address}/24"] for end, address in ends.items()})
+        for name, space in self.pair.spaces.items():
+            other = OTHER[name]
+            key = self.pair.keys["wg0"][other].public
+            space.ip(f"link add lan type dummy", f"address add {NETS[name]}.1/24 dev lan", "link set lan up")
+            space.run(f"wg set wg0 peer {key} allowed-ips {ADDRESSES['wg0'][other]}/32,{NETS[other]}.0/24")
+        self.daemons = {name: Wgbfd(space, self.configuration(name)) for name, space in self.pair.spaces.items()}
+        self.traffic = None
+
+    def configuration(self, name):
+        text = "[quality]\nmethod = \"off\"\n"
+        if name == "A":
+            text += '[bird]\ncontrol = "/run/A.ctl"\nnexthop_table = 4242\ninclude = "/run/A-wgbfd.conf"\n'
+        for tunnel, ends in ADDRESSES.items():
+            other = OTHER[name]
+            text += (f'[[adjacency]]\nname = "{tunnel}"\ninterface = "{tunnel}"\npeer = "{self.pair.keys[tunnel][other].public}"\n'
+                     f'address = "{ends[other]}"\ninterval = "{INTERVALS[tunnel]}"\nmultiplier = 3\n')
+            if name == "A" and tunnel == "wg0":
+                text += 'feeds = ["bird-nexthop", "bird-protocol", "bird-include"]\nbird_protocol = "tunnel"\nlocal_pref = 120\n'
+        return text
+
+    def bird(self, name):
+        other = OTHER[name]
+        ours = name == "A"
+        text = f"""router id 10.255.0.{NUMBERS[name] - 65000};
+log "/run/out/bird-{name}.log" all;
+debug protocols {{ states }};
+{'include "/run/A-wgbfd.conf";' if ours else ''}
+protocol device {{ }}
+protocol direct lan {{ ipv4; interface "lan"; }}
+protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}
+ipv4 table nexthops4;
+protocol direct nexthops_direct {{ ipv4 {{ table nexthops4; }}; interface "wg*"; }}
+protocol kernel nexthops_wgbfd {{ kernel table 4242; learn; ipv4 {{ table nexthops4;
+    import filter {{ if krt_source != 87 then reject; preference = 250; igp_metric = krt_metric; accept; }}; export none; }}; }}
+protocol bgp tunnel {{ local {ADDRESSES['wg0'][name]} as {NUMBERS[name]}; neighbor {ADDRESSES['wg0'][other]} as {NUMBERS[other]};
+    direct; keepalive time 3; hold time 9; connect delay time 1;
+    ipv4 {{ igp table nexthops4; gateway recursive; export where proto = "lan";
+            import filter {{ {'bgp_local_pref = wgbfd_wg0_local_pref;' if ours else ''} accept; }}; }}; }}
+"""
+        Path(f"/run/{name}-bird.conf").write_text(text)
+        self.pair.spaces[name].spawn(["bird", "-f", "-c", f"/run/{name}-bird.conf", "-s", f"/run/{name}.ctl"], f"/run/out/bird-{name}.out")
+
+    def start(self):
+        for daemon in self.daemons.values():
+            daemon.start()
+        wait(lambda: Path("/run/A-wgbfd.conf").exists(), 20, 0.1)
+        for name in self.pair.spaces:
+            self.bird(name)
+
+    def birdc(self, name, words):
+        with self.pair.spaces[name]:
+            return subprocess.run(["birdc", "-s", f"/run/{name}.ctl", *words.split()], stdout=subprocess.PIPE, text=True, check=False).stdout
+
+    def stands(self):
+        up = all(bfd_up(daemon.row(name)) for daemon in self.daemons.values() for name in ADDRESSES)
+        return up and all("Established" in self.birdc(name, "show protocols tunnel") for name in self.pair.spaces) and self.routes("A") and self.routes("B")
+
+    def routes(self, name):
+        with self.pair.spaces[name]:
+            return [line for line in subprocess.run(["ip", "route"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+                    if line.startswith(NETS[OTHER[name]])]
+
+    def watch(self):
+        for name, space in self.pair.spaces.items():
+            space.spawn(["ip", "-o", "monitor", "route"], f"/run/routes-{name}")
+        self.traffic = self.pair.a.spawn(["ping", "-q", "-i", "0.02", "-I", f"{NETS['A']}.1", f"{NETS['B']}.1"], "/run/out/ping")
+        time.sleep(1)
+
+    def moved(self):
+        return [f"{name}: {line}" for name in self.pair.spaces for line in Path(f"/run/routes-{name}").read_text().splitlines() if "10." in line]
+
+    def told(self):
+        """All that BIRD could be told, and what it said of itself."""
+        return [line for line in self.birdc("A", "show status").splitlines() if "econfiguration" in line], self.birdc("A", "show protocols"), \
+            self.birdc("A", "show route table nexthops4"), Path("/run/A-wgbfd.conf").read_text()
+
+    def counted(self, tunnels):
+        keys = ("ups", "downs", "local_discriminator", "remote_discriminator", "state")
+        return {f"{name} {tunnel}": [daemon.row(tunnel)["bfd"][key] for key in keys] for name, daemon in self.daemons.items() for tunnel in tunnels}
+
+
+def restarts(ends, report):
+    near = ends.daemons["A"]
+    counted, told, failed, took = ends.counted(ADDRESSES), ends.told(), [], []
+    for _ in range(RESTARTS):
+        begun = time.time()
+        status, output = near.cli("restart")
+        took.append(time.time() - begun)
+        if status:
+            failed.append(output)
+        time.sleep(1)
+    report.check(not failed, f"{RESTARTS} restarts, each {seconds(max(took))} at most {failed[:1] or ''}".rstrip())
+    after = ends.counted(ADDRESSES)
+    report.check(after == counted, f"{RESTARTS} restarts: no Down at either end, at 50 ms x 3 and at 10 ms x 3, and the same discriminators "
+                 f"{'' if after == counted else (counted, after)}".rstrip())
+    report.check(ends.told() == told, f"{RESTARTS} restarts: BIRD was told nothing {'' if ends.told() == told else (told, ends.told())}".rstrip())
+
+
+def kills(ends, report):
+    """At 10 ms x 3 another process cannot be there in time."""
+    near = ends.daemons["A"]
+    counted, told, workers = ends.counted(["wg0"]), ends.told(), near.status()["worker_restarts"]
+    for number in range(KILLS):
+        near.kill_worker()
+        time.sleep(0.5)
+        wait(lambda wanted=workers + number + 1: near.status().get("worker_restarts") == wanted, 20, 0.05)
+        time.sleep(4)  # the guardian gives up on one that never lives for four seconds
+    after = ends.counted(["wg0"])
+    report.check(after == counted, f"kill -9 of the worker, {KILLS} times: no Down at either end at 50 ms x 3, and the same discriminators "
+                 f"{'' if after == counted else (counted, after)}".rstrip())
+    report.check(ends.told() == told, f"kill -9, {KILLS} times: BIRD was told nothing {'' if ends.told() == told else (told, ends.told())}".rstrip())
+
+
+def main():
+    report, ends = Report(), Ends()
+    ends.start()
+    report.check(wait(ends.stands, 60, 0.2) is not None, "both tunnels are Up at both ends, BGP of BIRD is Established")
+    ends.watch()
+    routes = {name: ends.routes(name) for name in ends.pair.spaces}
+    restarts(ends, report)
+    kills(ends, report)
+    time.sleep(6)
+    moved = ends.moved()
+    report.check(not moved and routes == {name: ends.routes(name) for name in ends.pair.spaces}, f"no route moved at either end {moved[:3] or ''}".rstrip())
+    ends.traffic.send_signal(2)
+    ends.traffic.wait(10)
+    lost = Path("/run/out/ping").read_text()
+    report.check(" 0% packet loss" in lost, "the traffic over the route lost nothing: " + next((line for line in lost.splitlines() if "loss" in line), lost))
+    for daemon in ends.daemons.values():
+        report.check(daemon.terminate() == 0, f"SIGTERM to {daemon.name}: status 0")
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
