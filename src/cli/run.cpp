@@ -1,5 +1,7 @@
 // `wgbfd run` and `wgbfd undo`: the daemon's beginning, and the way back.
 #include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #include "daemon/handover.hpp"
 #include "daemon/log.hpp"
 #include "daemon/memory.hpp"
+#include "daemon/memory_file.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/worker.hpp"
 #include "frr/vty_revert.hpp"
@@ -29,6 +32,9 @@
 #include "kernel/operstate.hpp"
 #include "kernel/repair_feed.hpp"
 #include "kernel/routes_feed.hpp"
+#include "net/loop.hpp"
+#include "probe/slot_pool.hpp"
+#include "probe/store.hpp"
 #include "wireguard/endpoint_feed.hpp"
 #include "wireguard/endpoint_jobs.hpp"
 
@@ -85,6 +91,19 @@ void keep_needed_capabilities() {
     ::capng_apply(CAPNG_SELECT_BOTH);  // best effort: fewer are no worse, and a user namespace may refuse
 }
 
+// One that waits for another to give way builds the largest of what it will need, and drops it: the memory stays, and
+// its pages and the code are there when each millisecond counts.
+void rehearse(const base::UniqueFd& channel) {
+    pollfd go{channel.get(), POLLIN, 0};
+    if (::poll(&go, 1, 0) != 0) return;      // nobody runs: begin at once
+    constexpr int more_than_all = 16 << 20;  // bytes
+    ::mallopt(M_MMAP_THRESHOLD, more_than_all);
+    ::mallopt(M_TRIM_THRESHOLD, more_than_all);
+    const net::Loop loop;
+    const probe::SlotPool pool;
+    const wgbfd::MemoryFile memory{probe::Store::size()};
+}
+
 int run_worker(const Options& options, const wgbfd::RunDir& run_dir, base::UniqueFd channel = {}) {
     ::prctl(PR_SET_NAME, "wgbfd");  // the guardian starts it by way of /proc/self/exe, and `ps` would say "exe"
     const auto path = options.config();
@@ -99,7 +118,9 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir, base::Uniqu
     keep_needed_capabilities();
     static_cast<void>(wgbfd::lock_memory());  // what is refused is told by Realtime
     wgbfd::KeptFds inherited;
-    if (channel) {  // everything slow is done: nothing runs between the worker before and this one
+    if (channel) {
+        rehearse(channel);
+        // Everything slow is done: nothing runs between the worker before and this one
         wgbfd::say(channel.get(), wgbfd::Word::prepared);
         inherited = wgbfd::inherit(channel.get());
     }
