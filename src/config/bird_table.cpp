@@ -114,7 +114,7 @@ void check_include(const Table& table, const Config& config, Constants& constant
 }  // namespace
 
 Bird read_bird(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [bird]", bird_keys, {}}, report);
+    refuse_unknown(table, {"in [bird]", bird_keys}, report);
     Bird out;
     out.present = true;
     if (auto path = string_at(table, "control", report)) {

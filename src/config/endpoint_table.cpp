@@ -53,7 +53,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 }
 
 EndpointRules read_endpoint(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [endpoint]", endpoint_keys, {}}, report);
+    refuse_unknown(table, {"in [endpoint]", endpoint_keys}, report);
     EndpointRules out;
     constexpr DurationLimits back{std::chrono::seconds{0}, std::chrono::hours{24}, "0s..86400s"};
     constexpr DurationLimits resolve{std::chrono::seconds{10}, std::chrono::hours{24}, "10s..86400s"};

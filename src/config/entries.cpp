@@ -120,7 +120,7 @@ void read_multihop(const Table& table, Session& session, Report& report) {
 
 std::optional<Adjacency> read_adjacency(const Node& node, const Config& defaults, Seen& seen, Report& report) {
     const auto& table = std::get<Table>(node.value);
-    refuse_unknown(table, {"in [[adjacency]]", adjacency_keys, {}}, report);
+    refuse_unknown(table, {"in [[adjacency]]", adjacency_keys}, report);
     const bool missing = report_missing(node, "[[adjacency]]", {"interface", "peer"}, report);
     Adjacency out;
     out.timers = defaults.probe;
@@ -153,7 +153,7 @@ std::optional<Adjacency> read_adjacency(const Node& node, const Config& defaults
 
 std::optional<Session> read_session(const Node& node, const Probe& defaults, Seen& seen, Report& report) {
     const auto& table = std::get<Table>(node.value);
-    refuse_unknown(table, {"in [[session]]", session_keys, {}}, report);
+    refuse_unknown(table, {"in [[session]]", session_keys}, report);
     report_missing(node, "[[session]]", {"local", "remote"}, report);
     Session out;
     out.timers = defaults;

@@ -62,7 +62,7 @@ void read_fpm(const Table& table, Frr& out, Report& report) {
 }  // namespace
 
 Frr read_frr(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [frr]", frr_keys, {}}, report);
+    refuse_unknown(table, {"in [frr]", frr_keys}, report);
     Frr out;
     out.bfd_dataplane = string_at(table, "bfd_dataplane", report);
     if (out.bfd_dataplane)

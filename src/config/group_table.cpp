@@ -144,7 +144,7 @@ void check_source_table(const Table& table, const Adjacency& adjacency, const Co
 
 std::optional<Group> read_group(const Node& node, Seen& seen, Report& report) {
     const auto& table = std::get<Table>(node.value);
-    refuse_unknown(table, {"in [[group]]", group_keys, {}}, report);
+    refuse_unknown(table, {"in [[group]]", group_keys}, report);
     if (find(table, "name") == nullptr) report.add(node.place, "[[group]] needs name");
     Group out;
     read_routes(table, out, report);

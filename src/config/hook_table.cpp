@@ -42,7 +42,7 @@ std::vector<std::string> command_at(const Table& table, std::string_view key, Re
 }  // namespace
 
 Hook read_hook(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [hook]", hook_keys, {}}, report);
+    refuse_unknown(table, {"in [hook]", hook_keys}, report);
     Hook out;
     out.command = command_at(table, "command", report);
     constexpr DurationLimits limits{std::chrono::milliseconds{100}, std::chrono::minutes{10}, "100ms..600s"};

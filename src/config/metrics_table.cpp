@@ -16,7 +16,7 @@ constexpr std::string_view metrics_port = ":9784";
 }  // namespace
 
 Metrics read_metrics(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [metrics]", metrics_keys, {}}, report);
+    refuse_unknown(table, {"in [metrics]", metrics_keys}, report);
     Metrics out;
     out.listen = string_at(table, "listen", report);
     if (!out.listen) return out;

@@ -68,7 +68,7 @@ void read_degraded(const Table& table, std::string_view where, policy::Limits& o
     const auto* inner = table_in(table, "degraded", "{ loss = \"2%\", rtt = \"250ms\" }", report);
     if (inner == nullptr) return;
     const auto title = "in degraded " + std::string{where};
-    refuse_unknown(*inner, {title, degraded_keys, {}}, report);
+    refuse_unknown(*inner, {title, degraded_keys}, report);
     read_loss(*inner, out, report);
     constexpr DurationLimits limits{std::chrono::milliseconds{1}, std::chrono::seconds{60}, "1ms..60s"};
     if (const auto rtt = duration_at(*inner, "rtt", limits, report)) out.rtt = *rtt;
@@ -90,7 +90,7 @@ void read_method(const Table& table, Quality& out, Report& report) {
 }  // namespace
 
 void overlay_quality(const Table& table, std::string_view where, Quality& out, Report& report) {
-    refuse_unknown(table, {where, quality_keys, {}}, report);
+    refuse_unknown(table, {where, quality_keys}, report);
     read_method(table, out, report);
     // Less often, and 5 min hold too few samples to tell anything.
     constexpr DurationLimits limits{std::chrono::milliseconds{20}, std::chrono::seconds{10}, "20ms..10s"};
@@ -101,7 +101,7 @@ void overlay_quality(const Table& table, std::string_view where, Quality& out, R
 policy::DampingRules read_damping(const Table& table, Report& report) {
     constexpr auto hour = std::chrono::hours{1};
     constexpr std::int64_t most = 1'000'000;
-    refuse_unknown(table, {"in [damping]", damping_keys, {}}, report);
+    refuse_unknown(table, {"in [damping]", damping_keys}, report);
     policy::DampingRules out;
     if (const auto half = duration_at(table, "half_life", {std::chrono::seconds{1}, hour, "1s..3600s"}, report))
         out.half_life = *half;

@@ -16,7 +16,7 @@ constexpr std::int64_t greatest_cpu = 1023;     // CPU_SETSIZE
 }  // namespace
 
 Process read_process(const Table& table, Report& report) {
-    refuse_unknown(table, {"in [process]", process_keys, {}}, report);
+    refuse_unknown(table, {"in [process]", process_keys}, report);
     Process out;
     if (const auto priority = integer_at(table, "priority", 0, greatest_priority, report))
         out.priority = static_cast<int>(*priority);

@@ -132,12 +132,9 @@ void refuse_unknown(const Table& table, const Known& known, Report& report) {
     };
     for (const auto& entry : table) {
         if (in(known.keys, entry.key)) continue;
-        const bool later = in(known.later, entry.key);
-        std::string message = later ? "the key " : "unknown key ";
+        std::string message = "unknown key ";
         message.append(quoted(entry.key)).append(" ").append(known.where);
-        if (later)
-            message += " is not available in this version: remove it";
-        else if (const auto home = home_of(entry.key); !home.empty())
+        if (const auto home = home_of(entry.key); !home.empty())
             message.append("; it belongs in ").append(home);
         else if (const auto close = nearest(entry.key, known.keys); !close.empty())
             message.append("; did you mean ").append(quoted(close)).append("?");

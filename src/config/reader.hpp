@@ -26,7 +26,6 @@ private:
 struct Known {
     std::string_view where;  // "in [probe]", as the file writes it; "at the top level"
     std::span<const std::string_view> keys;
-    std::span<const std::string_view> later;  // specified, but not in this version
 };
 
 // Reports each key of `table` that is not in `known`, with the table it belongs in or the nearest key that is.

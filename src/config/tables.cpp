@@ -56,7 +56,7 @@ Bind read_bind(const Table& table, Report& report) {
 }
 
 void read_probe(const Table& table, Config& config, Report& report) {
-    refuse_unknown(table, {"in [probe]", probe_keys, {}}, report);
+    refuse_unknown(table, {"in [probe]", probe_keys}, report);
     overlay_probe(table, config.probe, report);
     config.bind = read_bind(table, report);
 }
@@ -70,7 +70,7 @@ std::optional<Interface> read_interface(const Entry& entry, Report& report) {
         return std::nullopt;
     }
     const auto where = "in " + title;
-    refuse_unknown(*table, {where, interface_keys, {}}, report);
+    refuse_unknown(*table, {where, interface_keys}, report);
     Interface out;
     out.feeds = feeds_at(*table, report);
     out.unsolicited = prefixes_at(*table, "unsolicited", report);
@@ -184,7 +184,7 @@ base::Result<Config, Errors> read(const Table& root) {
     Config config;
     Report report;
     Seen seen;
-    refuse_unknown(root, {"at the top level", top_keys, {}}, report);
+    refuse_unknown(root, {"at the top level", top_keys}, report);
     if (const auto* table = table_at(root, "process", report)) config.process = read_process(*table, report);
     if (const auto* table = table_at(root, "probe", report)) read_probe(*table, config, report);
     if (const auto* table = table_at(root, "quality", report))

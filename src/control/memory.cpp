@@ -91,7 +91,7 @@ void fields(A& archive, T& value) {
 
 namespace {
 
-constexpr std::size_t short_record = 512, long_record = 64UL << 10;  // bytes, no less than any shelf's
+constexpr std::size_t short_record = 768, long_record = 64UL << 10;  // bytes, no less than any shelf's
 
 template <class T>
 std::optional<T> read(base::Bytes payload) {
@@ -136,13 +136,14 @@ CounterValues values_of(const probe::SlotCounters& c) {
             c.bytes_sent.value(),    c.bytes_received.value(),
             c.ups.value(),           c.downs.value(),
             c.send_failures.value(), c.last_send_errno.value(),
-            c.refused.value(),       c.extended.value()};
+            c.refused.value(),       c.extended.value(),
+            c.vouched.value()};
 }
 
 void set(probe::SlotCounters& c, const CounterValues& values) {
     auto value = values.begin();
     for (auto* const counter : {&c.packets_sent, &c.packets_received, &c.bytes_sent, &c.bytes_received, &c.ups,
-                                &c.downs, &c.send_failures, &c.last_send_errno, &c.refused, &c.extended})
+                                &c.downs, &c.send_failures, &c.last_send_errno, &c.refused, &c.extended, &c.vouched})
         counter->set(*value++);
 }
 

@@ -19,7 +19,7 @@
 
 namespace control {
 
-using CounterValues = std::array<std::uint64_t, 10>;
+using CounterValues = std::array<std::uint64_t, 11>;
 CounterValues values_of(const probe::SlotCounters& counters);
 void set(probe::SlotCounters& counters, const CounterValues& values);
 

@@ -81,7 +81,8 @@ policy::Verdict Controller::assess(base::Now now, Tracked& tracked) const {
     if (up && !was) path.on_up(now.steady, tracked.rules(config_));
     if (!up && was) path.on_leave();  // it was removed: nobody heard it fail
     if (!facts.drained) path.drain.returned();
-    path.on_passage(gauges_.passage(tracked.adjacency.id).fit == quality::Fit::limited);
+    const auto fit = gauges_.passage(tracked.adjacency.id).fit;
+    path.on_passage(fit == quality::Fit::unknown ? std::nullopt : std::optional{fit == quality::Fit::limited});
     return policy::assess(facts);
 }
 

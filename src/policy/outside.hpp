@@ -4,8 +4,10 @@
 // what lies behind them. That one is spared: usable, at a higher cost, for as long as no other is.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "base/time.hpp"
@@ -22,6 +24,8 @@ struct Opinion {
 
 class Outside {
 public:
+    static constexpr std::size_t longest_kept = 200;  // bytes, of the reason
+
     void tell(Opinion opinion) { opinion_ = std::move(opinion); }
     bool on_deadline(base::TimePoint now) {  // true: it has expired
         if (!opinion_ || now < opinion_->until) return false;
@@ -36,6 +40,17 @@ public:
     void spare(bool spared) { spared_ = spared; }  // thought over whenever the group is
     bool takes_away() const { return says_down() && !spared_; }
     bool is_spared() const { return says_down() && spared_; }
+
+    // For the time after a restart of ours. A long reason is cut.
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+        bool is_told = self.opinion_.has_value();
+        auto kept = self.opinion_.value_or(Opinion{});
+        if (kept.reason.size() > longest_kept) kept.reason.resize(longest_kept);
+        archive(is_told, kept.state, kept.reason, kept.until, kept.until_wall);
+        if constexpr (!std::is_const_v<Self>)
+            if (is_told) self.opinion_ = std::move(kept);
+    }
 
 private:
     std::optional<Opinion> opinion_;

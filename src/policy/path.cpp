@@ -77,7 +77,13 @@ bool Path::on_quality(base::TimePoint now, const quality::Quality& quality, cons
     return advertised_.on_quality(now, windows, cost_.total(0)) || cost || limping;
 }
 
+void Path::on_passage(std::optional<bool> limited) {
+    if (limited) limited_before_ = false;
+    limited_ = limited.value_or(limited_before_);
+}
+
 void Path::forget_quality() {
+    limited_before_ = false;
     outdate();
     advertised_ = {};
 }

@@ -87,8 +87,9 @@ public:
     bool on_deadline(base::TimePoint now);
     base::TimePoint deadline() const;
 
-    // It carries no packets as long as its interface sends; it is told with every verdict.
-    void on_passage(bool limited) { limited_ = limited; }
+    // True: it carries no packets as long as its interface sends; none: not known, or not any more. It is told with
+    // every verdict.
+    void on_passage(std::optional<bool> limited);
 
     // Nothing counts any more that was measured: it is not measured any longer, or elsewhere.
     void forget_quality();
@@ -110,16 +111,19 @@ public:
     template <class Archive, class Self>
     static void fields(Archive& archive, Self& self) {
         bool measured = self.quality_.has_value();
-        archive(self.up_delay, self.damping, self.drain, self.degraded_, self.cost_, measured, self.told_at_,
-                self.up_since_);
-        if constexpr (!std::is_const_v<Self>)
+        archive(self.up_delay, self.damping, self.drain, self.outside, self.degraded_, self.cost_,
+                self.limited_, measured, self.told_at_, self.up_since_);
+        if constexpr (!std::is_const_v<Self>) {
             if (measured) self.quality_.emplace();
+            self.limited_before_ = self.limited_;
+        }
     }
 
 private:
     void outdate();
 
     bool limited_ = false;
+    bool limited_before_ = false;  // a restart of ours: it stands until more is known
     Degraded degraded_;
     Cost cost_;
     Advertised advertised_;

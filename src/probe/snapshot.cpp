@@ -11,8 +11,8 @@ namespace bfd {
 
 template <class A, probe::Either<Parameters> T>
 void fields(A& archive, T& value) {
-    auto& [tx, rx, multiplier, passive, independent, admin_down, back_off] = value;
-    archive(tx, rx, multiplier, passive, independent, admin_down, back_off);
+    auto& [tx, rx, multiplier, passive, independent, admin_down, back_off, trust_data] = value;
+    archive(tx, rx, multiplier, passive, independent, admin_down, back_off, trust_data);
 }
 
 template <class A, probe::Either<Status> T>
@@ -31,12 +31,12 @@ void fields(A& archive, T& value) {
 
 template <class A, probe::Either<Snapshot> T>
 void fields(A& archive, T& value) {
-    auto& [parameters, status, received, sent, next, grace, quiet, first_poll, last_poll, settled, jitter, slow,
-           told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended,
-           revision] = value;
-    archive(parameters, status, received, sent, next, grace, quiet, first_poll, last_poll, settled, jitter, slow,
+    auto& [parameters, status, received, sent, next, grace, late, quiet, first_poll, last_poll, settled, jitter,
+           slow, told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended,
+           vouched, revision] = value;
+    archive(parameters, status, received, sent, next, grace, late, quiet, first_poll, last_poll, settled, jitter, slow,
             told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended,
-            revision);
+            vouched, revision);
 }
 
 }  // namespace bfd

@@ -14,9 +14,9 @@ struct Layout {
     std::size_t places;
 };
 constexpr std::array<Layout, shelves> layouts{{
-    {224, default_capacity},  // sessions
-    {208, default_capacity},  // managed
-    {512, default_capacity},  // adjacencies
+    {256, default_capacity},  // sessions
+    {224, default_capacity},  // managed
+    {768, default_capacity},  // adjacencies
     {256, default_capacity},  // lids
     {128, default_capacity},  // bfdd
     {64UL << 10, 8},          // host

@@ -38,8 +38,9 @@ std::vector<std::byte> attribute(std::uint16_t type, std::vector<std::byte> valu
 }
 
 std::vector<std::byte> kind(std::string_view text) {
-    std::vector<std::byte> value(text.size() + 1);
-    std::memcpy(value.data(), text.data(), text.size());
+    std::vector<std::byte> value;
+    for (const char letter : text) value.push_back(static_cast<std::byte>(letter));
+    value.push_back(std::byte{0});
     return attribute(TCA_KIND, value);
 }
 

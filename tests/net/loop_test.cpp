@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(Two, "a receive socket can be taken away and given again") {
     auto& at_a = a.add(key("127.0.0.1", "127.0.0.2"), 1, quick);
     b.add(key("127.0.0.2", "127.0.0.1"), 2, quick);
     REQUIRE(a.wait_for(at_a, State::up));
-    a.post(probe::Unlisten{false, ip("127.0.0.1")});
+    a.post(probe::Unlisten{.local = ip("127.0.0.1")});
     REQUIRE(a.wait_for(at_a, State::down));
     a.listen("127.0.0.1");  // the port is free again
     CHECK(a.wait_for(at_a, State::up));
@@ -173,7 +173,7 @@ TEST_CASE_FIXTURE(PrivateNet, "samples of many paths ring together; a reflector 
     const auto measure = [&](const bfd::SessionKey& path, quality::Choice choice) {
         const auto place = static_cast<std::uint32_t>(gauges.size());
         gauges.push_back(std::make_unique<probe::Gauge>(probe::GaugeId{place, 1}, path, quality::stamp::Ssid{7},
-                                                        quality::Settings{choice, 50ms}, place, net::steady_now()));
+                                                        probe::Asked{{choice, 50ms}}, place, net::steady_now()));
         node.post(probe::AddGauge{gauges.back().get()});
     };
     for (std::uint32_t i = 0; i < paths; ++i) {
