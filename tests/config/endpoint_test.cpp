@@ -48,7 +48,7 @@ TEST_CASE("endpoints and their feed belong together") {
     CHECK(bad(entry("feeds = [\"endpoint\"]\n")) ==
           Lines{"f:5:10: the feed \"endpoint\" needs endpoints: add endpoints = [\"192.0.2.1:51820\"]"});
     CHECK(bad(entry("endpoints = [\"192.0.2.1:51820\"]\n")) ==
-          Lines{"f:5:13: endpoints says nothing without its feed: add feeds = [\"endpoint\"], or remove it"});
+          Lines{"f:5:1: endpoints says nothing without its feed: add feeds = [\"endpoint\"], or remove it"});
     good("[interface.wg0]\nfeeds = [\"endpoint\"]\n" + entry("endpoints = [\"192.0.2.1:51820\"]\n"));
     good("[interface.wg0]\nfeeds = [\"endpoint\"]\n" + entry(""));  // left alone
 }
@@ -77,5 +77,5 @@ TEST_CASE("a hook and its feed belong together") {
           Lines{"f:5:10: the feed \"hook\" needs a command: add command = [\"/a/program\"] in [hook], or hook = "
                 "[\"/a/program\"] here"});
     CHECK(bad(entry("hook = \"/bin/true\"\n")) ==
-          Lines{"f:5:8: hook says nothing without its feed: add feeds = [\"hook\"], or remove it"});
+          Lines{"f:5:1: hook says nothing without its feed: add feeds = [\"hook\"], or remove it"});
 }
