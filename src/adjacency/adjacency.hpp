@@ -22,6 +22,7 @@ struct Adjacency {
     std::string name;  // configured, else INTERFACE/first characters of the key
     std::string interface;
     base::IfIndex ifindex;  // 0 while the interface is gone
+    base::IfIndex vrf;      // the interface is in; 0: the default one
     PublicKey peer;
     base::Result<Addresses, Unresolved> addresses = tl::unexpected{Unresolved{}};
     std::vector<std::string> feeds;  // what acts on its verdict: the interface's and its own

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,9 +47,13 @@ struct Link {
     Operstate operstate = Operstate::unknown;
     std::uint32_t mtu = 0;        // bytes
     base::IfIndex master;         // VRF or bridge, 0 if none
-    std::uint32_t vrf_table = 0;  // of a VRF: its routing table
+    std::uint32_t vrf_table = 0;  // of a VRF: the table its links' routes are in
     std::vector<LinkAddress> addresses;
     friend bool operator==(const Link&, const Link&) = default;
 };
+
+inline constexpr std::string_view vrf_kind = "vrf";
+// The VRF a link is in; 0: none, the default one.
+base::IfIndex vrf_of(const Link& link, std::span<const Link> links);
 
 }  // namespace adjacency

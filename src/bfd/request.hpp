@@ -10,7 +10,8 @@
 
 namespace bfd {
 
-// RFC 5881 §3 (single hop: interface and addresses), RFC 5883 §3 (multihop: addresses alone, ifindex 0).
+// RFC 5881 §3 (single hop: interface and addresses), RFC 5883 §3 (multihop: addresses alone; `ifindex` is that of the
+// VRF they are in, 0 in the default one).
 struct SessionKey {
     base::IfIndex ifindex{};
     base::IpAddress local{};

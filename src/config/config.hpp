@@ -127,6 +127,7 @@ struct Session {  // [[session]]: outside WireGuard, or multihop
     base::IpAddress local;
     base::IpAddress remote;
     std::string interface;  // single hop: needed when link-local, else the one that has `local`
+    std::string vrf;        // multihop: its interface's name; "": the default one
     bool multihop = false;
     std::uint8_t minimum_ttl = 254;  // multihop only
     Probe timers;

@@ -17,8 +17,8 @@ constexpr std::array adjacency_keys{
     "dn42_latency"sv, "dn42_loss"sv,  "group"sv,       "cost"sv,          "up_delay"sv,      "quality"sv,
     "trust_data"sv,   "endpoints"sv,  "hook"sv,        "protocol"sv,      "priority"sv,      "weight"sv,
     "source_table"sv};
-constexpr std::array session_keys{"name"sv,     "interface"sv,   "local"sv,    "remote"sv,
-                                  "multihop"sv, "minimum_ttl"sv, "interval"sv, "multiplier"sv};
+constexpr std::array session_keys{"name"sv,        "interface"sv, "local"sv,    "remote"sv,    "multihop"sv,
+                                  "minimum_ttl"sv, "vrf"sv,       "interval"sv, "multiplier"sv};
 
 bool report_missing(const Node& node, std::string_view title, std::initializer_list<std::string_view> keys,
                     Report& report) {
@@ -57,10 +57,10 @@ std::optional<std::string> name_in(const Table& table, std::map<std::string, Pla
 
 namespace {
 
-std::optional<std::string> interface_at(const Table& table, Report& report) {
-    auto name = string_at(table, "interface", report);
+std::optional<std::string> interface_at(const Table& table, Report& report, std::string_view key = "interface") {
+    auto name = string_at(table, key, report);
     if (!name) return std::nullopt;
-    return interface_name(std::move(*name), find(table, "interface")->node.place, report);
+    return interface_name(std::move(*name), find(table, key)->node.place, report);
 }
 
 std::optional<adjacency::PublicKey> peer_at(const Table& table, Report& report) {
@@ -112,6 +112,9 @@ void read_multihop(const Table& table, Session& session, Report& report) {
             report.add(find(table, "minimum_ttl")->place,
                        "minimum_ttl needs multihop = true: one hop always requires 255 (RFC 5881 §5)");
     }
+    session.vrf = interface_at(table, report, "vrf").value_or("");
+    if (!session.multihop && find(table, "vrf") != nullptr)
+        report.add(find(table, "vrf")->place, "vrf needs multihop = true: of one hop the interface says it");
     if (session.multihop && find(table, "interface") != nullptr)
         report.add(find(table, "interface")->place, "interface and multihop = true exclude each other: remove one");
 }
@@ -167,7 +170,7 @@ std::optional<Session> read_session(const Node& node, const Probe& defaults, See
     out.local = *local;
     out.remote = *remote;
     check_place(table, out, report);
-    once(seen.sessions, {out.interface, *local, *remote, out.multihop}, node.place,
+    once(seen.sessions, {out.multihop ? out.vrf : out.interface, *local, *remote, out.multihop}, node.place,
          "duplicate [[session]] from " + to_string(*local) + " to " + to_string(*remote), report);
     return out;
 }

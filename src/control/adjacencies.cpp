@@ -138,7 +138,7 @@ void Adjacencies::update_device(base::Now now, const adjacency::Link& link, cons
                                 PeerChanges& changes) {
     const auto* old_link = last_ ? last_->link(link.name) : nullptr;
     bool changed = old_link == nullptr || old_link->index != link.index || old_link->up != link.up ||
-                   old_link->addresses != link.addresses;
+                   old_link->master != link.master || old_link->addresses != link.addresses;
     for (const auto& peer : device.peers) changed |= update_peer(now, entry(now, link.name, peer.key), peer, changes);
     const auto* old_device = old_link != nullptr ? last_->device(*old_link) : nullptr;
     changed |= old_device == nullptr || old_device->peers.size() != device.peers.size();
@@ -256,6 +256,7 @@ PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::C
         for (auto& [key, tracked] : tracked_) {
             if (!tracked.present()) continue;
             const auto* link = host.link(key.first);
+            tracked.adjacency.vrf = adjacency::vrf_of(*link, host.links);
             resolve(tracked, *link, *host.device(*link));
         }
     }

@@ -224,7 +224,8 @@ private:
     const Tracked* adjacency_of(const bfd::SessionKey& key) const;
 
     config::Config config_;
-    std::map<bfd::SessionKey, std::string> session_names_;  // of [[session]]s that have one; without the interface
+    // Of [[session]]s that have one, by the interface or VRF they name, and the key without it.
+    std::map<std::pair<std::string, bfd::SessionKey>, std::string> session_names_;
     Host host_;
     Adjacencies adjacencies_;
     Lids lids_;

@@ -19,10 +19,27 @@ base::IfIndex interface_of(const BfddRequest& request, const Host& host) {
     return link != nullptr ? link->index : request.ifindex;
 }
 
+// bfdd does not say which VRF it means: the only one that has the address, unless it is outside them all as well.
+base::IfIndex vrf_that_has(const base::IpAddress& local, const Host& host) {
+    std::optional<base::IfIndex> found;
+    for (const auto& link : host.links) {
+        if (std::ranges::find(link.addresses, local, &adjacency::LinkAddress::local) == link.addresses.end()) continue;
+        // Addresses of a VRF's own, its loopback's, stand on the VRF's interface.
+        const auto vrf = link.kind == adjacency::vrf_kind ? link.index : adjacency::vrf_of(link, host.links);
+        if (found && *found != vrf) return {};
+        found = vrf;
+    }
+    return found.value_or(base::IfIndex{});
+}
+
 // What the request and this host's tables tell without asking for a route.
 std::optional<bfd::SessionKey> known_key(const BfddRequest& request, const Host& host, const Adjacencies& adjacencies) {
     bfd::SessionKey key{.local = request.local, .remote = request.remote, .multihop = request.multihop};
-    if (request.multihop) return request.local.is_set() ? std::optional{key} : std::nullopt;
+    if (request.multihop && !request.local.is_set()) return std::nullopt;
+    if (request.multihop) {
+        key.ifindex = vrf_that_has(request.local, host);
+        return key;
+    }
     key.ifindex = interface_of(request, host);
     for (const auto& [id, tracked] : adjacencies.all()) {
         if (!tracked.key || tracked.key->remote != request.remote) continue;

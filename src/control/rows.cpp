@@ -68,21 +68,22 @@ const Tracked* Controller::adjacency_of(const bfd::SessionKey& key) const {
 
 std::string Controller::name_of(const bfd::SessionKey& key) const {
     if (const auto* tracked = adjacency_of(key)) return tracked->adjacency.name;
-    const auto named =
-        session_names_.find({.ifindex = {}, .local = key.local, .remote = key.remote, .multihop = key.multihop});
-    if (named != session_names_.end()) return named->second;
     const auto* link = host_.link(key.ifindex);
+    const bfd::SessionKey ends{.ifindex = {}, .local = key.local, .remote = key.remote, .multihop = key.multihop};
+    auto named = session_names_.find({link != nullptr ? link->name : "", ends});
+    if (named == session_names_.end() && !key.multihop) named = session_names_.find({"", ends});
+    if (named != session_names_.end()) return named->second;
     return base::to_string(key.remote) + (link != nullptr ? "%" + link->name : std::string{});
 }
 
 void Controller::index_sessions() {
     session_names_.clear();
     for (const auto& session : config_.sessions)
-        if (session.name)  // of two, on two interfaces, the first
-            session_names_.emplace(
-                bfd::SessionKey{
-                    .ifindex = {}, .local = session.local, .remote = session.remote, .multihop = session.multihop},
-                *session.name);
+        if (session.name) {
+            const bfd::SessionKey ends{
+                .ifindex = {}, .local = session.local, .remote = session.remote, .multihop = session.multihop};
+            session_names_.emplace(std::pair{session.multihop ? session.vrf : session.interface, ends}, *session.name);
+        }
 }
 
 Row::SessionView Controller::view_of(const bfd::SessionKey& key, const ManagedSession& session) const {
@@ -154,7 +155,7 @@ Row Controller::row_outside(const bfd::SessionKey& key, const ManagedSession& se
 Row Controller::row_waiting(const config::Session& session) const {
     Row row;
     row.name = session.name.value_or(base::to_string(session.remote));
-    row.interface = session.interface;
+    row.interface = session.multihop ? session.vrf : session.interface;
     row.local = session.local;
     row.remote = session.remote;
     row.configured = true;

@@ -122,7 +122,13 @@ WantedGauges Controller::wanted_gauges() const {
 // A [[session]]'s interface is the one it names, or the one that has its local address.
 std::optional<bfd::SessionKey> Controller::key_of(const config::Session& session) const {
     bfd::SessionKey key{.local = session.local, .remote = session.remote, .multihop = session.multihop};
-    if (session.multihop) return key;
+    if (session.multihop && session.vrf.empty()) return key;
+    if (session.multihop) {
+        const auto* vrf = host_.link(session.vrf);
+        if (vrf == nullptr || vrf->kind != adjacency::vrf_kind) return std::nullopt;
+        key.ifindex = vrf->index;
+        return key;
+    }
     for (const auto& link : host_.links) {
         const bool named = link.name == session.interface;
         const bool owns =

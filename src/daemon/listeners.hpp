@@ -1,5 +1,5 @@
-// The BFD receive sockets: one wildcard socket a family and port, or (bind = "addresses") one an address in use. They
-// are opened here, or left by the worker before, and belong to the probe thread from then on.
+// The BFD receive sockets: one wildcard socket a family and port, or (bind = "addresses") one an address in use; those
+// of VRFs beside them. They are opened here, or left by the worker before, and belong to the probe thread from then on.
 #pragma once
 
 #include <functional>
@@ -11,19 +11,12 @@
 
 #include "base/ip_address.hpp"
 #include "base/unique_fd.hpp"
+#include "daemon/ears.hpp"
 #include "daemon/keeper.hpp"
 #include "net/receive_socket.hpp"
 #include "probe/command.hpp"
 
 namespace wgbfd {
-
-// An address sessions send from; `ifindex` matters for link-local ones.
-struct LocalAddress {
-    base::IpAddress address;
-    base::IfIndex ifindex;
-    bool multihop = false;
-    friend auto operator<=>(const LocalAddress&, const LocalAddress&) = default;
-};
 
 class Listeners {
 public:
@@ -36,23 +29,30 @@ public:
 
     // Binds the wildcard sockets. Throws std::runtime_error that says what to do.
     void open_wildcards();
-    // Follows the addresses sessions use: opens what is new, closes what is unused. What cannot be bound is told in
+    // Takes the others which the worker before has left: the links that tell which are wanted are not known yet.
+    void take_left();
+    // Follows what sessions need beside them: opens what is new, closes what is unused. What cannot be bound is told in
     // problems() and tried again at the next call.
-    void follow(const std::set<LocalAddress>& wanted);
+    void follow(const std::set<Ear>& wanted);
     // By the probe thread: told in problems(), and left alone until retry().
     void on_refused(const probe::Listen& listen, int error);
     void retry();
     const std::vector<std::string>& problems() const { return problems_; }
+    bool is_complete() const { return complete_; }  // follow() has nothing to try again
 
 private:
-    base::Result<base::UniqueFd, net::BindFailure> open(const std::string& name, base::Family family,
-                                                        const LocalAddress& place);
+    void open(const Ear& ear);
+    base::Result<base::UniqueFd, net::BindFailure> bind(const Ear& ear);
+    std::vector<int> sharers_of(const Ear& ear) const;
 
     Keeper& keeper_;
     Post post_;
-    std::set<LocalAddress> open_;
-    std::map<LocalAddress, std::string> refused_;
+    std::map<Ear, base::UniqueFd> open_;       // duplicates: what a VRF's ear has to share its port with
+    std::map<Ear, base::UniqueFd> wildcards_;  // likewise
+    std::map<Ear, std::string> refused_;
+    std::vector<std::string> lasting_;  // problems which no trying again mends
     std::vector<std::string> problems_;
+    bool complete_ = true;
 };
 
 }  // namespace wgbfd

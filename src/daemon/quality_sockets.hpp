@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.hpp"
 #include "config/config.hpp"
+#include "daemon/ears.hpp"
 #include "daemon/keeper.hpp"
-#include "daemon/listeners.hpp"
+#include "net/receive_socket.hpp"
 #include "probe/command.hpp"
 
 namespace wgbfd {
@@ -25,27 +27,35 @@ public:
     QualitySockets(Keeper& keeper, Post post, std::uint16_t identifier, std::uint32_t seed, config::Bind bind);
 
     void open();                                              // those that are not open yet
-    void follow(const std::set<LocalAddress>& wanted);        // the addresses to reflect at
+    void follow(const std::set<Ear>& wanted);                 // where to reflect, and the VRFs to measure in
     void on_refused(const probe::Listen& listen, int error);  // by the probe thread
     const std::vector<std::string>& problems() const { return problems_; }
 
 private:
     struct Place {
-        probe::Use use;
-        base::Family family;
-        base::IpAddress local{};  // unset: all addresses
+        probe::Use use = probe::Use::stamp_requests;
+        base::Family family = base::Family::none;
+        base::IpAddress local{};  // unset: all addresses, outside VRFs, from start to end
         base::IfIndex ifindex{};
+        base::IfIndex vrf{};
         friend auto operator<=>(const Place&, const Place&) = default;
     };
     static std::string name_of(const Place& place);
     void open(const Place& place);
+    template <class Which>
+    void close(Which which);
+    void drop(const Place& place);
+    base::Result<base::UniqueFd, net::BindFailure> bind(const Place& place);
+    base::Result<base::UniqueFd, net::BindFailure> reflector(const Place& place);
+    std::vector<int> sharers_of(const Place& place) const;
     void list_problems();
 
     Keeper& keeper_;
     Post post_;
     std::uint16_t identifier_;
     std::uint32_t seed_;
-    std::set<Place> wanted_, open_;
+    std::set<Place> wanted_;
+    std::map<Place, base::UniqueFd> open_;  // duplicates: those of VRFs share their ports
     std::map<Place, std::string> failed_;
     std::vector<std::string> problems_;  // each once
 };

@@ -26,6 +26,13 @@ bool lost_something(const adjacency::Link& before, const adjacency::Link* after)
     });
 }
 
+std::set<std::uint32_t> vrf_tables(const std::vector<adjacency::Link>& links) {
+    std::set<std::uint32_t> out;
+    for (const auto& link : links)
+        if (link.vrf_table != 0) out.insert(link.vrf_table);
+    return out;
+}
+
 }  // namespace
 
 RouteSources::RouteSources(boost::asio::io_context& context, control::Convergence& convergence, Events events)
@@ -80,7 +87,8 @@ void RouteSources::follow_kernel() try {
         convergence_.end();
         sweep_later();
     };
-    kernel_ = std::make_unique<kernel::RouteEvents>(context_, std::move(events));
+    kernel_ = std::make_unique<kernel::RouteEvents>(context_, std::move(events),
+                                                    kernel::RouteEvents::default_receive_buffer, vrf_tables(links_));
     kernel_problem_.clear();
 } catch (const std::system_error& error) {
     kernel_problem_ = std::string{"routes: "} + error.what() + ": tried again every 3 s";
@@ -121,6 +129,7 @@ void RouteSources::on_links(const std::vector<adjacency::Link>& links) {
         return lost_something(before, after == links.end() ? nullptr : &*after) && convergence_.uses(before.index);
     });
     links_ = links;
+    if (kernel_) kernel_->on_vrfs(vrf_tables(links_));
     if (lost && kernel_) kernel_->read_again();
 }
 

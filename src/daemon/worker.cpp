@@ -25,6 +25,12 @@ bfd::Microseconds clamped(bfd::Microseconds interval) {
 
 constexpr std::size_t events_per_slice = 256;  // keeps a handler under a millisecond
 
+// Sessions and measurements that come or go.
+bool moves_ears(const probe::Command& command) {
+    return std::holds_alternative<probe::Add>(command) || std::holds_alternative<probe::Remove>(command) ||
+           std::holds_alternative<probe::AddGauge>(command) || std::holds_alternative<probe::RemoveGauge>(command);
+}
+
 std::uint64_t random_seed() {
     std::random_device device;
     return (std::uint64_t{device()} << 32) | device();
@@ -115,7 +121,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     const bool any = controller_.config().bind == config::Bind::any;
     listeners_.drop_left(any);
     if (any) listeners_.open_wildcards();
-    follow_listeners();
+    listeners_.take_left();
     flush_commands();
     realtime_.follow(loop_, controller_.config().process);
     if (keeper_.has_guardian()) static_cast<void>(rest_from_realtime());  // until the guardian hears that we are ready
@@ -174,6 +180,8 @@ void Worker::watch_host() {
         links_ = std::move(links);
         look_at_rp_filter();
         group_routes_.on_links(links_);
+        has_vrfs_ = std::ranges::find(links_, adjacency::vrf_kind, &adjacency::Link::kind) != links_.end();
+        ears_due_ = true;
         link_feed_.on_links(links_);
         if (nexthops_) nexthops_->on_links(links_);
         frr_settings_.on_links(links_);
@@ -186,6 +194,7 @@ void Worker::watch_host() {
 
 void Worker::on_host() {
     controller_.on_host(clock_now(), {links_, device_values_});
+    ears_due_ |= has_vrfs_;
     schedule_turn();
     endpoints_.refresh();
 }
@@ -229,6 +238,7 @@ void Worker::schedule_turn() {
 
 void Worker::turn() {
     auto turn = controller_.take(clock_now());
+    ears_due_ |= has_vrfs_ && std::ranges::any_of(turn.commands, moves_ears);
     pending_.insert(pending_.end(), turn.commands.begin(), turn.commands.end());
     tell(turn);
     follow_listeners();
@@ -308,27 +318,14 @@ void Worker::answer_lookups(const std::vector<control::Lookup>& lookups) {
     }
 }
 
+// VRFs have ears of their own while they hold sessions, which come and go with commands, and by links' changes.
 void Worker::follow_listeners() {
-    if (controller_.config().bind != config::Bind::addresses) return;
-    std::set<LocalAddress> wanted;
-    for (const auto& key : controller_.session_keys()) {
-        const auto ifindex = key.local.is_link_local() ? key.ifindex : base::IfIndex{};
-        wanted.insert({.address = key.local, .ifindex = ifindex, .multihop = key.multihop});
-    }
-    for (const auto& interface : controller_.config().interfaces)  // who may start a session needs an ear
-        for (const auto& link : links_)
-            if (link.name == interface.name && !interface.unsolicited.empty())
-                for (const auto& address : link.addresses)
-                    wanted.insert({.address = address.local,
-                                   .ifindex = address.local.is_link_local() ? link.index : base::IfIndex{},
-                                   .multihop = false});
-    listeners_.follow(wanted);
-    std::set<LocalAddress> reflecting;
-    for (const auto& key : controller_.measured_keys())
-        reflecting.insert({.address = key.local,
-                           .ifindex = key.local.is_link_local() ? key.ifindex : base::IfIndex{},
-                           .multihop = false});
-    quality_sockets_.follow(reflecting);
+    if (links_.empty()) return;  // they tell what is in a VRF
+    const auto& config = controller_.config();
+    const bool by_address = config.bind == config::Bind::addresses;
+    if (!by_address && !std::exchange(ears_due_, false) && listeners_.is_complete()) return;
+    listeners_.follow(ears(config.bind, controller_.session_keys(), config.interfaces, links_));
+    quality_sockets_.follow(ears(config.bind, controller_.measured_keys(), {}, links_));
 }
 
 void Worker::arm_deadline() {

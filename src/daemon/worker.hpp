@@ -205,6 +205,8 @@ private:
     bool turn_scheduled_ = false;
     bool ready_told_ = false;
     bool keeping_ = false;  // a round is under way
+    bool has_vrfs_ = false;
+    bool ears_due_ = false;  // sessions or measurements in VRFs, links or the configuration changed
     bool stopping_ = false;
     bool goodbye_said_ = false;
     bool recalled_ = false;

@@ -79,7 +79,7 @@ bool Worker::carries_routes(const adjacency::Adjacency& adjacency) const {
     const auto& routes = controller_.convergence();
     if (routes.source() == control::RouteSource::none || !routes.is_complete()) return true;
     const auto link = std::ranges::find(links_, adjacency.ifindex, &adjacency::Link::index);
-    if (link != links_.end() && link->master.value != 0) return true;  // a VRF's tables are not followed
+    if (link != links_.end() && link->master.value != 0) return true;  // not every source tells of VRFs' tables
     if (const auto count = routes.counts().find(adjacency.id); count != routes.counts().end() && count->second > 0)
         return true;
     const auto device = std::ranges::find(device_values_, adjacency.ifindex, &adjacency::Device::index);

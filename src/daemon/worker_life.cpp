@@ -131,6 +131,7 @@ std::optional<std::string> Worker::reload() {
         hooks_.configure(controller_.config());
         metrics_.follow(controller_.config().metrics.listen);
         if (other_bfdd) change_bfdd();
+        ears_due_ = true;
     } catch (const std::runtime_error& error) {
         return error.what();  // what runs stays as it is
     }

@@ -61,12 +61,16 @@ Wishes wishes_of(std::span<const policy::Wanted> all) {
     for (const auto& wanted : all) {
         const auto& adjacency = wanted.adjacency;
         if (!names_feed(wanted)) continue;
-        out.peers.push_back({.id = wanted.id,
-                             .name = adjacency.name,
-                             .interface = adjacency.interface,
-                             .remote = adjacency.addresses ? adjacency.addresses->remote : base::IpAddress{},
-                             .standing = standing_of(wanted),
-                             .alone = peers[adjacency.interface].count == 1});
+        // bgpd is spoken to of its default instance alone: a neighbour of that is no peer in a VRF, whose addresses may
+        // be the same.
+        const bool is_reached = adjacency.vrf.value == 0;
+        out.peers.push_back(
+            {.id = wanted.id,
+             .name = adjacency.name,
+             .interface = adjacency.interface,
+             .remote = is_reached && adjacency.addresses ? adjacency.addresses->remote : base::IpAddress{},
+             .standing = standing_of(wanted),
+             .alone = is_reached && peers[adjacency.interface].count == 1});
     }
     return out;
 }
@@ -97,13 +101,15 @@ const std::string& PeerLookup::holding_interface(const base::IpAddress& address)
     static const std::string none;
     const std::string* best = &none;
     int longest = -1;
-    for (const auto& link : links_)
+    for (const auto& link : links_) {
+        if (adjacency::vrf_of(link, links_).value != 0) continue;
         for (const auto& one : link.addresses) {
             const auto prefix = adjacency::on_link(one);
             if (!prefix.contains(address) || prefix.length < longest) continue;
             best = prefix.length == longest && *best != link.name ? &none : &link.name;
             longest = prefix.length;
         }
+    }
     return *best;
 }
 

@@ -27,17 +27,34 @@ bool carries(const policy::Wanted& wanted) {
     return false;
 }
 
+// One table knows an address once: of several VRFs that have it, the default one's counts, else the lowest.
+std::map<base::IpAddress, base::IfIndex> homes_of(std::span<const policy::Wanted> all) {
+    std::map<base::IpAddress, base::IfIndex> out;
+    for (const auto& wanted : all) {
+        if (!wanted.adjacency.addresses) continue;
+        const auto vrf = wanted.adjacency.vrf;
+        const auto [home, fresh] = out.try_emplace(wanted.adjacency.addresses->remote, vrf);
+        home->second = std::min(home->second, vrf);
+    }
+    return out;
+}
+
 }  // namespace
 
 DesiredNexthops desired_nexthops(std::span<const policy::Wanted> all) {
     DesiredNexthops out;
     std::map<base::IpAddress, Destination> destinations;
+    const auto homes = homes_of(all);
     for (const auto& wanted : all) {
         const auto& addresses = wanted.adjacency.addresses;
         if (!addresses) continue;
         const auto& remote = addresses->remote;
         if (remote.is_v6() && remote.is_link_local()) {
             out.link_local.push_back(wanted.adjacency.name);
+            continue;
+        }
+        if (homes.at(remote) != wanted.adjacency.vrf) {
+            out.elsewhere.push_back(wanted.adjacency.name);
             continue;
         }
         auto& destination = destinations[remote];

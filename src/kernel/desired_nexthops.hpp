@@ -19,6 +19,7 @@ struct DesiredNexthops {
     std::set<HostRoute> routes;
     std::map<adjacency::AdjacencyId, std::string> told;  // "cost 10", "unreachable", "nothing"
     std::vector<std::string> link_local;                 // adjacencies whose next hop BIRD cannot look up
+    std::vector<std::string> elsewhere;                  // … whose address is another's too, in another VRF
     friend bool operator==(const DesiredNexthops&, const DesiredNexthops&) = default;
 };
 

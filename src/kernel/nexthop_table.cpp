@@ -166,6 +166,10 @@ policy::FeedStatus NexthopTable::status() const {
         out.problem += (out.problem.empty() ? "" : "; ") + name +
                        " has a link-local address alone, which BIRD does not look up in a table: use the feed "
                        "bird-protocol for it";
+    for (const auto& name : desired_.elsewhere)
+        out.problem += (out.problem.empty() ? "" : "; ") + name +
+                       " is in a VRF, and its address is a peer's outside it too, which one table cannot tell apart: "
+                       "use the feed bird-protocol for it";
     for (const auto& [id, told] : told_) out.told.push_back(told);
     out.healthy = out.problem.empty();
     return out;

@@ -48,10 +48,12 @@ std::set<std::uint32_t> looked_up() {
 
 }  // namespace
 
-RouteEvents::RouteEvents(boost::asio::io_context& context, Events events, int receive_buffer)
+RouteEvents::RouteEvents(boost::asio::io_context& context, Events events, int receive_buffer,
+                         std::set<std::uint32_t> vrf_tables)
     : events_{std::move(events)},
       socket_{open(receive_buffer)},
       buffer_(io::netlink_buffer),
+      vrf_tables_{std::move(vrf_tables)},
       watch_{context, io::fd_of(socket_), [this] { on_readable(); }},
       retry_{context, [this] { begin(lost_); }} {
     begin(false);
@@ -64,10 +66,17 @@ void RouteEvents::read_again() {
     if (is_idle()) retry_.expire_after(links_go_within);
 }
 
+void RouteEvents::on_vrfs(std::set<std::uint32_t> vrf_tables) {
+    if (vrf_tables == vrf_tables_) return;
+    vrf_tables_ = std::move(vrf_tables);
+    read_again();
+}
+
 void RouteEvents::begin(bool lost) {
     again_ = lost_ = false;
     repeats_ = 0;
     tables_ = looked_up();
+    tables_.insert(vrf_tables_.begin(), vrf_tables_.end());
     dumps_.clear();
     for (const auto table : tables_)
         for (const int family : {AF_INET6, AF_INET}) dumps_.push_back({family, table});

@@ -28,12 +28,16 @@ public:
     // Each notification takes a kilobyte of it: room for the routes of a large failover, should we be slow.
     static constexpr int default_receive_buffer = 32 * 1024 * 1024;
 
-    RouteEvents(boost::asio::io_context& context, Events events, int receive_buffer = default_receive_buffer);
+    // `vrf_tables`: looked up by a rule that does not name them.
+    RouteEvents(boost::asio::io_context& context, Events events, int receive_buffer = default_receive_buffer,
+                std::set<std::uint32_t> vrf_tables = {});
     RouteEvents(const RouteEvents&) = delete;
     RouteEvents& operator=(const RouteEvents&) = delete;
 
     // The kernel says nothing of the IPv4 routes that it drops with an interface or an address.
     void read_again();
+
+    void on_vrfs(std::set<std::uint32_t> vrf_tables);
 
     std::uint64_t resyncs() const { return resyncs_; }  // how often the kernel dropped events
     std::size_t most_bytes_a_turn() const { return most_bytes_; }
@@ -57,7 +61,7 @@ private:
     io::NetlinkSocket socket_;
     std::vector<std::byte> buffer_;
     adjacency::RouteChange change_;
-    std::set<std::uint32_t> tables_;
+    std::set<std::uint32_t> vrf_tables_, tables_;
     std::vector<Dump> dumps_;  // the last one is under way
     std::uint32_t dump_sequence_ = 0;
     unsigned repeats_ = 0;  // of a dump under which its table changed

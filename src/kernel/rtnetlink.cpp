@@ -25,15 +25,19 @@ base::IpAddress read_address(int family, base::Bytes value) {
     return {};
 }
 
+std::uint32_t read_vrf_table(base::Bytes data) {
+    while (const auto a = io::next_attribute(data))
+        if (a->type == IFLA_VRF_TABLE) return io::leading<std::uint32_t>(a->value).value_or(0);
+    return 0;
+}
+
 void read_info(base::Bytes info, adjacency::Link& link) {
     base::Bytes data;
     while (const auto a = io::next_attribute(info)) {
         if (a->type == IFLA_INFO_KIND) link.kind = io::text_of(a->value);
         if (a->type == IFLA_INFO_DATA) data = a->value;
     }
-    if (link.kind != "vrf") return;
-    while (const auto a = io::next_attribute(data))
-        if (a->type == IFLA_VRF_TABLE) link.vrf_table = io::leading<std::uint32_t>(a->value).value_or(0);
+    if (link.kind == adjacency::vrf_kind) link.vrf_table = read_vrf_table(data);
 }
 
 adjacency::Operstate read_operstate(base::Bytes value) {

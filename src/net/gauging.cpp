@@ -41,7 +41,8 @@ quality::Method method_of(const Listener& listener) {
 }  // namespace
 
 void Gauging::on_listen(const probe::Listen& listen) {
-    if (listen.use != probe::Use::bfd) socket_of(listen.use, listen.family) = listen.fd;
+    // One in a VRF hears alone: that of the default one sends for all, from the same port.
+    if (listen.use != probe::Use::bfd && listen.vrf.value == 0) socket_of(listen.use, listen.family) = listen.fd;
 }
 
 void Gauging::turn(Listeners& listeners, const ArrivalClock& clock, base::TimePoint woken, base::TimePoint bfd_due) {
@@ -68,7 +69,8 @@ probe::Seen Gauging::read_all(Listeners& listeners, const ArrivalClock& clock, b
         const bool is_echo = listener.use == probe::Use::echo_answers;
         if (listener.ready || (judges && is_echo)) read(listener, clock, woken, end);
         if (listener.use == probe::Use::stamp_requests) continue;
-        seen.of(method_of(listener), listener.family) = std::min(woken, listener.empty_at);
+        auto& until = seen.of(method_of(listener), listener.family);  // of several, one a VRF, the last one to be empty
+        until = std::min(until, listener.empty_at);
     }
     return seen;
 }

@@ -37,6 +37,7 @@ int Listeners::add(const probe::Listen& listen, base::TimePoint now) {
                       .multihop = listen.multihop,
                       .local = listen.local,
                       .ifindex = listen.ifindex,
+                      .vrf = listen.vrf,
                       .empty_at = now};
     return 0;
 }
@@ -44,7 +45,8 @@ int Listeners::add(const probe::Listen& listen, base::TimePoint now) {
 void Listeners::remove(const probe::Unlisten& unlisten) {
     for (auto& listener : listeners_) {
         const bool is_meant = listener.fd && listener.use == unlisten.use && listener.multihop == unlisten.multihop &&
-                              listener.local == unlisten.local && listener.ifindex == unlisten.ifindex;
+                              listener.local == unlisten.local && listener.ifindex == unlisten.ifindex &&
+                              listener.vrf == unlisten.vrf;
         if (!is_meant) continue;
         // Closing does not suffice: somebody else may hold the same socket.
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);

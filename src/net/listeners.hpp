@@ -23,6 +23,7 @@ struct Listener {
     bool multihop = false;
     base::IpAddress local;
     base::IfIndex ifindex;
+    base::IfIndex vrf;
     bool ready = false;        // said so since it was last drained
     base::TimePoint empty_at;  // what came until then has been read
     std::uint32_t drops = 0;   // as the kernel last counted

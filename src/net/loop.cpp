@@ -227,6 +227,7 @@ void Loop::Turn::take(Listener& listener, const Received& received, base::TimePo
     }
     auto datagram = received.datagram;
     datagram.multihop = listener.multihop;
+    datagram.vrf = listener.vrf;
     datagram.arrival = arrival_clock_.arrival(received.stamp, listener.empty_at, now);
     engine_.on_datagram(now, datagram);
     flush_if_full(now);

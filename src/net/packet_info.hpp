@@ -15,7 +15,7 @@ struct alignas(cmsghdr) PacketInfo {
     std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo))> control;
 };
 
-// `info` lives as long as `header` is used. A multihop session has no interface (0).
+// `info` lives as long as `header` is used. A multihop session has its VRF's interface, or none (0).
 void set_source(msghdr& header, PacketInfo& info, const bfd::SessionKey& key);
 
 }  // namespace net

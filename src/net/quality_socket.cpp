@@ -54,14 +54,6 @@ std::optional<BindFailure> never_fragment(int fd, base::Family family) {
     return BindFailure{errno, "IP_MTU_DISCOVER"};
 }
 
-std::optional<BindFailure> bind_to(int fd, base::Family family, std::uint16_t port, const base::IpAddress& local = {},
-                                   base::IfIndex ifindex = {}) {
-    const SocketAddress address{family, local, port, ifindex};
-    if (::bind(fd, address.data(), address.size()) == 0) return std::nullopt;
-    const auto host = local.is_set() ? local : base::IpAddress{.family = family};
-    return BindFailure{errno, "bind " + to_string(base::Endpoint{host, port})};
-}
-
 // The program sees an IPv4 packet from its IP header on, an ICMPv6 message from its own.
 constexpr std::array<sock_filter, 7> v4_echo(std::uint16_t identifier) {
     return {{
@@ -87,11 +79,20 @@ constexpr std::array<sock_filter, 6> v6_echo(std::uint16_t identifier) {
 
 }  // namespace
 
-Opened bind_reflector(base::Family family, const base::IpAddress& local, base::IfIndex ifindex) {
+Opened bind_reflector(base::Family family, const base::IpAddress& local, base::IfIndex ifindex, const Room& room) {
     auto fd = open(family, SOCK_DGRAM, 0);
     if (!fd) return fd;
-    if (auto failure = bind_to(fd->get(), family, quality::stamp::port, local, ifindex))
+    const auto host = local.is_set() ? local : base::IpAddress{.family = family};
+    if (auto failure = bind_in(fd->get(), room, {host, quality::stamp::port}, ifindex))
         return tl::unexpected{std::move(*failure)};
+    return fd;
+}
+
+Opened bind_prober_in(const Room& room, base::Family family, std::uint16_t port) {
+    auto fd = open(family, SOCK_DGRAM, 0);
+    if (!fd) return fd;
+    if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
+    if (auto failure = bind_in(fd->get(), room, {{.family = family}, port})) return tl::unexpected{std::move(*failure)};
     return fd;
 }
 
@@ -100,14 +101,21 @@ Opened bind_prober(base::Family family, std::uint32_t seed) {
     if (!fd) return fd;
     if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
     for (int i = 0;; ++i) {
-        auto failure = bind_to(fd->get(), family, static_cast<std::uint16_t>(first_port + seed % ports));
+        const auto port = static_cast<std::uint16_t>(first_port + seed % ports);
+        auto failure = bind_in(fd->get(), {}, {{.family = family}, port});
         if (!failure) return fd;
         if (i == bind_attempts || failure->error != EADDRINUSE) return tl::unexpected{std::move(*failure)};
         seed = seed * 1'664'525U + 1'013'904'223U;
     }
 }
 
-Opened open_echo(base::Family family, std::uint16_t identifier) {
+std::uint16_t port_of(int fd) {
+    SocketAddress address;
+    auto size = SocketAddress::capacity();
+    return ::getsockname(fd, address.data(), &size) == 0 ? address.port() : std::uint16_t{0};
+}
+
+Opened open_echo(base::Family family, std::uint16_t identifier, base::IfIndex vrf) {
     const bool is_v4 = family == base::Family::v4;
     auto fd = open(family, SOCK_RAW, is_v4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6});
     if (!fd) return fd;
@@ -115,6 +123,9 @@ Opened open_echo(base::Family family, std::uint16_t identifier) {
         is_v4 ? attach_filter(fd->get(), v4_echo(identifier)) : attach_filter(fd->get(), v6_echo(identifier));
     if (!attached) return failed("SO_ATTACH_FILTER");
     if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
+    const int device = static_cast<int>(vrf.value);
+    if (device != 0 && ::setsockopt(fd->get(), SOL_SOCKET, SO_BINDTOIFINDEX, &device, sizeof device) != 0)
+        return failed("SO_BINDTOIFINDEX");
     return fd;
 }
 

@@ -43,12 +43,14 @@ struct Listen {  // a bound receive socket, owned by the probe thread from now o
     bool multihop = false;
     base::IpAddress local{};  // unset: wildcard
     base::IfIndex ifindex{};  // of a link-local address
+    base::IfIndex vrf{};      // 0: the default one
 };
 struct Unlisten {  // closes it; unset: the wildcard sockets of both families
     Use use = Use::bfd;
     bool multihop = false;
     base::IpAddress local{};
     base::IfIndex ifindex{};
+    base::IfIndex vrf{};
 };
 struct AddGauge {  // travels like a slot, and comes back in GaugeRemoved
     Gauge* gauge = nullptr;

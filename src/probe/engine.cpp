@@ -28,6 +28,9 @@ struct Overloaded : F... {
 // Out of room on this host: says nothing about the path.
 bool is_shortage(int error) { return error == EAGAIN || error == ENOBUFS || error == ENOMEM; }
 
+// RFC 5881 §3: single hop counts the interface; RFC 5883 §3: multihop does not, and is of a VRF.
+base::IfIndex place_of(const Datagram& datagram) { return datagram.multihop ? datagram.vrf : datagram.ifindex; }
+
 }  // namespace
 
 Engine::Engine(std::size_t capacity) : table_{capacity}, deadlines_{capacity} { outbox_.reserve(batch); }
@@ -88,7 +91,7 @@ void Engine::remove(Slot& slot, base::TimePoint now) {
 
 // Whose datagram is this? RFC 5880 §6.3, §6.8.6; RFC 5881 §3, §5; RFC 5883 §3, §5. Any source port is accepted.
 void Engine::on_datagram(base::TimePoint now, const Datagram& datagram) {
-    const bfd::SessionKey key{datagram.ifindex, datagram.local, datagram.remote, datagram.multihop};
+    const bfd::SessionKey key{place_of(datagram), datagram.local, datagram.remote, datagram.multihop};
     if (key.remote.is_unspecified() || key.remote.is_multicast())
         return refuse(bfd::DropReason::malformed_source, nullptr);
     const auto packet = bfd::decode(datagram.payload);
@@ -116,7 +119,7 @@ std::optional<bfd::DropReason> Engine::objection(const Datagram& datagram, const
     if (slot == nullptr || slot->key.multihop != datagram.multihop) return unknown_session;
     // WireGuard vouches for the source, so a right discriminator from elsewhere is somebody else's: one spoke must not
     // take another's session down.
-    if (!datagram.multihop && slot->key.ifindex != datagram.ifindex) return wrong_interface;
+    if (slot->key.ifindex != place_of(datagram)) return wrong_interface;
     if (slot->key.remote != datagram.remote || slot->key.local != datagram.local) return wrong_source;
     if (datagram.ttl < slot->minimum_ttl) return ttl;  // RFC 5883 §5
     return std::nullopt;

@@ -47,6 +47,7 @@ struct Datagram {
     std::uint8_t ttl = 0;
     bool multihop = false;  // it came to port 4784: RFC 5883 §5
     base::Bytes payload{};
+    base::IfIndex vrf{};  // of the socket that heard it; 0: the default one
 };
 
 struct Outgoing {

@@ -20,12 +20,6 @@ std::uint64_t mix(std::uint64_t h, const base::IpAddress& address) {
     return mix(mix(h, words[0]), words[1]);
 }
 
-// RFC 5883 §3: a multihop session is known by its addresses alone.
-bfd::SessionKey normal(bfd::SessionKey key) {
-    if (key.multihop) key.ifindex = {};
-    return key;
-}
-
 std::uint32_t hash_of(bfd::Discriminator discriminator) {
     return static_cast<std::uint32_t>(mix(0, discriminator.value));
 }
@@ -47,7 +41,7 @@ bool Table::insert(Slot& slot) {
     if (find(discriminator_of(slot)) != nullptr || find(slot.key) != nullptr) return false;
     by_number_[number] = &slot;
     by_discriminator_.insert(hash_of(discriminator_of(slot)), slot);
-    by_key_.insert(hash_of(normal(slot.key)), slot);
+    by_key_.insert(hash_of(slot.key), slot);
     ++size_;
     return true;
 }
@@ -56,7 +50,7 @@ void Table::erase(const Slot& slot) {
     assert(find(slot.id) == &slot);
     by_number_[slot.id.slot] = nullptr;
     by_discriminator_.erase(hash_of(discriminator_of(slot)), slot);
-    by_key_.erase(hash_of(normal(slot.key)), slot);
+    by_key_.erase(hash_of(slot.key), slot);
     --size_;
 }
 
@@ -71,8 +65,7 @@ Slot* Table::find(bfd::Discriminator local) const {
 }
 
 Slot* Table::find(const bfd::SessionKey& key) const {
-    const auto wanted = normal(key);
-    return by_key_.find(hash_of(wanted), [&](const Slot& slot) { return normal(slot.key) == wanted; });
+    return by_key_.find(hash_of(key), [&](const Slot& slot) { return slot.key == key; });
 }
 
 }  // namespace probe

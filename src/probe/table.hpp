@@ -1,5 +1,5 @@
 // Which session is it? Sessions by their id, by their discriminator (RFC 5880 §6.3) and by interface and addresses
-// (RFC 5881 §3; RFC 5883 §3: addresses alone). All memory is taken at construction.
+// (RFC 5881 §3; RFC 5883 §3: addresses alone, in a VRF). All memory is taken at construction.
 #pragma once
 
 #include <cstddef>

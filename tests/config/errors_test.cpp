@@ -220,6 +220,10 @@ TEST_CASE("[[session]]: two addresses of one family, and hops that agree") {
           Lines{"f:3:10: a link-local address needs its interface: add interface = \"...\""});
     CHECK(bad("[[session]]\nlocal = \"fe80::1\"\nremote = \"fe80::2\"\nmultihop = true\n") ==
           Lines{"f:4:12: a link-local address is never several hops away: remove multihop"});
+    CHECK(bad(multihop + "vrf = \"red\"\n").empty());
+    CHECK(bad(multihop + multihop + "vrf = \"red\"\n").empty());  // the same addresses elsewhere
+    CHECK(bad("[[session]]\nlocal = \"10.0.0.1\"\nremote = \"10.0.0.2\"\nvrf = \"red\"\n") ==
+          Lines{"f:4:1: vrf needs multihop = true: of one hop the interface says it"});
     CHECK(bad(multihop + multihop) == Lines{"f:5:1: duplicate [[session]] from 10.0.0.1 to 10.0.0.2: first in line 1"});
 }
 

@@ -254,6 +254,7 @@ TEST_CASE("the example configuration names every key, and each line of it may be
                             "priority",
                             "weight",
                             "source_table",
+                            "vrf",
                             "bfd_dataplane",
                             "vty",
                             "fpm",

@@ -50,6 +50,15 @@ TEST_CASE("a peer that does not name the feed counts for its interface all the s
     CHECK(Peers{}.add("wg0", "10.8.0.1", down, 10, false).wishes() == Wishes{});
 }
 
+TEST_CASE("a peer in a VRF raises its interface's cost, and is no neighbour of bgpd's default instance") {
+    auto peers = Peers{}.add("wg0", "10.8.0.1", down);
+    peers.peers[0].adjacency.vrf = {9};
+    const auto wishes = peers.wishes();
+    CHECK(wishes.interfaces.at("wg0").standing == Standing::down);
+    CHECK(PeerLookup{wishes, {}}.find("10.8.0.1", {}) == nullptr);
+    CHECK(PeerLookup{wishes, {}}.find("wg0", unnumbered()) == nullptr);
+}
+
 TEST_CASE("what was never up, or is down on purpose, changes nothing") {
     for (const auto state : {unknown, admin_down})
         CHECK(wish(Peers{}.add("wg0", "10.8.0.1", state)) == InterfaceWish{});

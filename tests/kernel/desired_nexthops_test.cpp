@@ -45,6 +45,18 @@ TEST_CASE("a peer that must prove itself counts as down before it was ever up") 
     CHECK(kernel::desired_nexthops(peers.all).routes == Routes{{ip("10.8.0.1"), true, 1, {}}});
 }
 
+TEST_CASE("of peers in several VRFs with one address the one outside them has the route, and the others are named") {
+    Peers peers;
+    peers.add("10.8.0.1", VerdictState::up, 30);
+    peers.add("10.8.0.1", VerdictState::down);
+    peers.adjacencies.front().vrf = {9};
+    const auto desired = kernel::desired_nexthops(peers.all);
+    CHECK(desired.routes == Routes{{ip("10.8.0.1"), true, 1, {}}});  // not the other's, which is up
+    CHECK(desired.elsewhere.size() == 1);
+    peers.adjacencies.back().vrf = {9};
+    CHECK(kernel::desired_nexthops(peers.all).elsewhere.empty());
+}
+
 TEST_CASE("Down's metric is below every cost") {
     for (const std::uint32_t cost : {0U, 1U, 2U, 0xffffffffU}) {
         Peers peers;

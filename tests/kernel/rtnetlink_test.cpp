@@ -49,6 +49,17 @@ TEST_CASE("a link is decoded whole, unknown attributes skipped") {
     CHECK(link->operstate == Operstate::dormant);
 }
 
+TEST_CASE("a VRF tells its table; other kinds' data is not looked into") {
+    const auto with = [](const char* kind) {
+        return kernel::decode_link(
+            link_header(7, IFF_UP) + attribute(IFLA_IFNAME, text("red")) +
+            nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, text(kind)) +
+                                      nested(IFLA_INFO_DATA, attribute(IFLA_VRF_TABLE, raw(std::uint32_t{1000})))));
+    };
+    CHECK(with("vrf")->vrf_table == 1000);
+    CHECK(with("vlan")->vrf_table == 0);
+}
+
 TEST_CASE("a bridge's message about its port is not the port's own") {
     const auto name = attribute(IFLA_IFNAME, text("wg0"));
     CHECK_FALSE(kernel::decode_link(link_header(7, IFF_UP, AF_BRIDGE) + name));

@@ -87,3 +87,35 @@ TEST_CASE_FIXTURE(PrivateNet, "what our probes are longer than the interface tak
         CHECK(refused(prober->get(), 862, 1421 - header - 8));
     }
 }
+
+// The loopback interface stands for a VRF's: to the port's owners it is all the same.
+TEST_CASE_FIXTURE(PrivateNet, "a port is shared with a socket in a VRF by those who are named, and with nobody later") {
+    const auto join = [](base::Family family, std::vector<int> sharers) {
+        return net::bind_receive(family, false, {}, {}, net::Filter::on, {.vrf = loopback, .sharers = sharers});
+    };
+    for (const auto family : {base::Family::v4, base::Family::v6}) {
+        const auto outside = net::bind_receive(family, false);
+        REQUIRE(outside);
+        const auto alone = join(family, {});
+        REQUIRE_FALSE(alone);
+        CHECK(alone.error().error == EADDRINUSE);
+        const auto inside = join(family, {outside->get()});
+        REQUIRE_MESSAGE(inside, (inside ? std::string{} : inside.error().what));
+        const base::UniqueFd other{::socket(family == base::Family::v4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0)};
+        const int on = 1;
+        REQUIRE(::setsockopt(other.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
+        const net::SocketAddress address{family, {}, net::single_hop_port, {}};
+        CHECK(::bind(other.get(), address.data(), address.size()) != 0);
+    }
+}
+
+TEST_CASE_FIXTURE(PrivateNet, "a prober in a VRF hears on the port of the one that sends for it") {
+    for (const auto family : {base::Family::v4, base::Family::v6}) {
+        const auto outside = net::bind_prober(family, 7);
+        REQUIRE(outside);
+        const auto port = net::port_of(outside->get());
+        const auto inside = net::bind_prober_in({.vrf = loopback, .sharers = {outside->get()}}, family, port);
+        REQUIRE(inside);
+        CHECK(net::port_of(inside->get()) == port);
+    }
+}

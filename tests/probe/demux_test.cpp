@@ -193,6 +193,17 @@ TEST_CASE_FIXTURE(MultihopBench, "RFC 5883 §3: a multihop packet is matched by 
     CHECK(multi.counters.packets_received.value() == 3);
 }
 
+TEST_CASE_FIXTURE(MultihopBench, "a multihop packet of another VRF is nobody's here, whatever its discriminator") {
+    datagram.vrf = {9};
+    receive();
+    packet.your_discriminator = {99};
+    packet.state = State::init;
+    receive();
+    CHECK(dropped(unknown_session) == 1);
+    CHECK(dropped(wrong_interface) == 1);
+    CHECK(multi.counters.packets_received.value() == 0);
+}
+
 TEST_CASE_FIXTURE(MultihopBench, "RFC 5883 §5: a TTL below the session's bound is refused, the bound itself accepted") {
     datagram.ttl = 249;
     receive();

@@ -40,12 +40,16 @@ TEST_CASE("a session is found by id, by discriminator and by interface and addre
     CHECK(table.find(key) == nullptr);
 }
 
-TEST_CASE("RFC 5883 §3: a multihop session is found by its addresses, whatever the interface") {
+TEST_CASE("RFC 5883 §3: a multihop session is found by its addresses, in its own VRF") {
     probe::SlotPool pool{4};
     probe::Table table{4};
     auto& slot = *pool.create({{}, ip("10.0.0.1"), ip("10.9.0.2"), true}, 250, session(7));
+    auto& red = *pool.create({{5}, ip("10.0.0.1"), ip("10.9.0.2"), true}, 250, session(8));
     REQUIRE(table.insert(slot));
-    CHECK(table.find(bfd::SessionKey{{5}, ip("10.0.0.1"), ip("10.9.0.2"), true}) == &slot);
+    REQUIRE(table.insert(red));
+    CHECK(table.find(bfd::SessionKey{{}, ip("10.0.0.1"), ip("10.9.0.2"), true}) == &slot);
+    CHECK(table.find(bfd::SessionKey{{5}, ip("10.0.0.1"), ip("10.9.0.2"), true}) == &red);
+    CHECK(table.find(bfd::SessionKey{{6}, ip("10.0.0.1"), ip("10.9.0.2"), true}) == nullptr);
     CHECK(table.find(bfd::SessionKey{{5}, ip("10.0.0.1"), ip("10.9.0.2"), false}) == nullptr);
 }
 

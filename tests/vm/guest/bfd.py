@@ -3,7 +3,8 @@ import socket
 import struct
 
 STATES = {"AdminDown": 0, "Down": 1, "Init": 2, "Up": 3}
-PORT = 3784
+PORT, MULTIHOP_PORT = 3784, 4784
+PORTS = {port.to_bytes(2, "big") for port in (PORT, MULTIHOP_PORT)}
 SO_TIMESTAMPNS, SO_RCVBUFFORCE, ETH_P_ALL, OUTGOING = 35, 33, 0x0003, 4
 
 
@@ -31,7 +32,7 @@ class Capture:
         self._line.setblocking(False)
 
     def take(self):
-        """[(when, ours, source, bfd bytes)] of BFD over IPv4 since the last time."""
+        """[(when, ours, source, bfd bytes)] of BFD over IPv4, one hop or several, since the last time."""
         found = []
         while True:
             try:
@@ -39,7 +40,7 @@ class Capture:
             except BlockingIOError:
                 return found
             begin = (data[0] & 15) * 4
-            if data[0] >> 4 == 4 and data[9] == socket.IPPROTO_UDP and data[begin + 2:begin + 4] == PORT.to_bytes(2, "big"):
+            if data[0] >> 4 == 4 and data[9] == socket.IPPROTO_UDP and data[begin + 2:begin + 4] in PORTS:
                 whole, part = struct.unpack("qq", ancillary[0][2][:16])
                 found.append((whole + part / 1e9, address[2] == OUTGOING, socket.inet_ntoa(data[12:16]), data[begin + 8:]))
 
