@@ -180,6 +180,14 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_rp_filter(facts.host));
     add(check_padding(facts.host, config));
     add(check_groups(facts.host, config));
+    add(check_overlap(facts.network));
+    add(check_routes(facts.network, facts.host, config));
+    add(check_firewall(facts.network, facts.host, config));
+    add(check_input(facts.network, facts.host, config));
+    add(check_mtu(facts.network, facts.host));
+    add(check_dns(facts.network, facts.host, facts.now));
+    add(check_files(facts.network));
+    add(check_directions(facts.network));
     return out;
 }
 

@@ -18,18 +18,21 @@
 #include "adjacency/neighbor.hpp"
 #include "adjacency/peer.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "bird/protocols.hpp"
+#include "cli/doctor_network.hpp"
 #include "config/config.hpp"
 #include "daemon/preflight.hpp"
 #include "frr/vty_show.hpp"
 
 namespace cli {
 
-enum class Severity : std::uint8_t { ok, warning, error };
+enum class Severity : std::uint8_t { ok, info, warning, error };  // info: a hint, no fault
 constexpr std::string_view to_string(Severity s) {
     switch (s) {
         using enum Severity;
         case ok: return "ok";
+        case info: return "info";
         case warning: return "warning";
         case error: return "error";
     }
@@ -67,6 +70,12 @@ struct DaemonFacts {
     std::vector<std::string> problems;   // as it tells them itself
     std::vector<std::string> left_over;  // what an ended daemon left changed
     std::vector<std::string> frr_lines;  // of FRR's running configuration that are a daemon's, for now
+    struct Path {                        // that is up and has a group
+        std::string name, interface, group;
+        adjacency::PublicKey peer;
+        std::uint32_t cost = 0;
+    };
+    std::vector<Path> paths{};
 };
 Findings check_daemon(const DaemonFacts& facts);
 
@@ -138,6 +147,18 @@ Findings check_groups(const HostFacts& facts, const config::Config& config);  //
 Findings check_nexthops(const HostFacts& facts,
                         const config::Config& config);  // link-local ones, which BIRD cannot look up
 
+// doctor_firewall
+Findings check_firewall(const NetworkFacts& facts, const HostFacts& host, const config::Config& config);
+Findings check_input(const NetworkFacts& facts, const HostFacts& host, const config::Config& config);
+// doctor_paths
+Findings check_mtu(const NetworkFacts& facts, const HostFacts& host);
+Findings check_routes(const NetworkFacts& facts, const HostFacts& host, const config::Config& config);
+Findings check_dns(const NetworkFacts& facts, const HostFacts& host, base::WallTime now);
+Findings check_directions(const NetworkFacts& facts);  // do both ends of a group choose the same path?
+// doctor_files
+Findings check_files(const NetworkFacts& facts);
+Findings check_overlap(const NetworkFacts& facts);
+
 struct DoctorFacts {
     ConfigFacts config;
     PermissionFacts permission;
@@ -148,6 +169,8 @@ struct DoctorFacts {
     ZebraFacts zebra;
     BirdFacts bird;
     HostFacts host;
+    NetworkFacts network;
+    base::WallTime now{};
 };
 Findings check_all(const DoctorFacts& facts);
 

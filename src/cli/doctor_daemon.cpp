@@ -63,6 +63,18 @@ void collect_problems(const nlohmann::json& status, std::vector<std::string>& ou
             out.push_back(name + ": " + feed["problem"].get<std::string>());
 }
 
+void collect_paths(const nlohmann::json& status, std::vector<DaemonFacts::Path>& out) {
+    for (const auto& row : status.value("adjacencies", nlohmann::json::array())) {
+        if (!row.is_object() || (row.value("state", "") != "up" && row.value("state", "") != "degraded")) continue;
+        const auto text = [&](const char* key) {
+            return row.contains(key) && row[key].is_string() ? row[key].get<std::string>() : std::string{};
+        };
+        const auto key = adjacency::PublicKey::from_base64(text("peer"));
+        if (key && !text("group").empty())
+            out.push_back({text("name"), text("interface"), text("group"), *key, row.value("cost", 0U)});
+    }
+}
+
 // What an ended daemon left changed, in a word for a person.
 std::string left_over(const io::UndoRecord& record) {
     if (record.feed == kernel::nexthop_feed) return "routes in table " + record.subject;
@@ -92,6 +104,7 @@ void ask_daemon(const std::string& path, DaemonFacts& out) {
     socklen_t length = sizeof peer;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0) out.answers = peer.pid;
     collect_problems(answer["result"], out.problems);
+    collect_paths(answer["result"], out.paths);
 }
 
 }  // namespace

@@ -269,6 +269,8 @@ DoctorFacts gather(const Options& options) {
     out.bird = gather_bird(config);
     out.host = gather_host();
     out.host.neighbors = gather_neighbors(config);
+    out.network = gather_network(out.host, out.daemon);
+    out.now = wgbfd::clock_now().wall;
     out.permission = gather_permission(config, out.host, out.vty.directory);
     return out;
 }

@@ -19,6 +19,7 @@ DoctorFacts gather(const Options& options);
 ConfigFacts gather_config(const Options& options);
 DaemonFacts gather_daemon(const wgbfd::RunDir& run_dir);
 HostFacts gather_host();
+NetworkFacts gather_network(const HostFacts& host, const DaemonFacts& daemon);
 BfddFacts gather_bfdd(const config::Config& config);
 bool is_there(const std::filesystem::path& path);
 

@@ -244,7 +244,9 @@ class Pair:
         self.kernel = wireguard.kernel_has_wireguard(one)
         for node, address in ((one, "192.0.2.1/30"), (two, "192.0.2.2/30")):
             node.run(["sh", "-ec", f"ip address add {address} dev net0; ip link set net0 up; mkdir -p /run/empty; "
-                      "if [ -d /etc/wgbfd ]; then mount --bind /run/empty /etc/wgbfd; fi; "
+                      "for folder in /etc/wgbfd /etc/wireguard /etc/systemd/network; do "
+                      "if [ -d $folder ]; then mount --bind /run/empty $folder; fi; done; "
+                      "touch /run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf; "
                       "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"])
             for tunnel in node.spec.wireguards:
                 wireguard.create(node, tunnel, self.keys, self.kernel)

@@ -18,7 +18,25 @@ def examine(host, *options, before=()):
         report = json.loads(done.stdout)
     except json.JSONDecodeError:
         return done.returncode, [{"check": "output", "severity": "error", "subject": None, "message": done.stderr, "fix": None}]
-    return done.returncode, [finding for finding in report["findings"] if finding["severity"] != "ok"]
+    return done.returncode, [finding for finding in report["findings"] if finding["severity"] not in ("ok", "info")]
+
+
+def hints(host, *options):
+    """The findings that are no fault."""
+    return [f for f in json.loads(host.wgbfd("doctor", "--json", *options).stdout)["findings"] if f["severity"] == "info"]
+
+
+def hinted(host, sentence, name, words, *options):
+    found = [f for f in hints(host, *options) if f["check"] == name]
+    text = " ".join(str(f[key]) for f in found for key in ("subject", "message", "fix"))
+    check(f"{sentence}: a hint, {name}, with its fix", found and all(f["fix"] for f in found) and all(w in text for w in words), found)
+
+
+def apply(host, finding_of, *options):
+    """Does what the fix of the only fault says."""
+    _, faults = examine(host, *options)
+    fixes = [f["fix"] for f in faults if f["check"] == finding_of]
+    return host.sh(fixes[0].split(", and ")[0].replace("{", "'{").replace("}", "}'")) if len(fixes) == 1 else check("one fix", False, faults)
 
 
 def finds(host, sentence, name, severity, words, *options, before=()):
@@ -209,7 +227,152 @@ def _old_version(host):
     silent.close()
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (healthy, host_faults, wireguard_faults, frr)}
+RULES = """
+table inet site {{
+ set tunnels {{ type ifname; elements = {{ "wg0", "net0" }} }}
+ chain forward {{ type filter hook forward priority 0; policy accept;
+ {forward}
+ }}
+ chain input {{ type filter hook input priority 0; policy {policy};
+ {input}
+ }}
+}}
+"""
+
+
+def _rules(host, forward="", policy="accept", into=""):
+    host.sh("nft list table inet site >/dev/null 2>&1 && nft delete table inet site || true")
+    host.node.run(["nft", "-f", "-"], text=RULES.format(forward=forward, policy=policy, input=into))
+
+
+def _group(pair):
+    entries = "".join(f'[[adjacency]]\nname = "path{n}"\ninterface = "wg{n}"\npeer = "{pair.key("b", f"wg{n}")}"\ngroup = "site"\ncost = {10 + 10 * n}\n'
+                      for n in (0, 1))
+    return "[[group]]\nname = \"site\"\n" + entries
+
+
+def firewall_faults(build):
+    with Pair(build, LABEL, tunnels=2) as pair:
+        host = pair.a
+        site = ("--config", host.configure(_group(pair)))
+        passes(host, "a group of two tunnels, and no rules", *site)
+        _rules(host, 'iifname "wg0" tcp dport 22 counter drop')
+        finds(host, "a rule and a set that name one interface of a group", "firewall", "warning",
+              ["wg1", "nft add element inet site tunnels { \"wg1\" }", 'iifname { "wg0", "wg1" } tcp dport 22 counter drop', "replace rule"], *site)
+        passes(host, "the same where no group says that they belong together")
+        host.sh("nft add element inet site tunnels '{ \"wg1\" }'")
+        apply(host, "firewall", *site)
+        passes(host, "the fixes of them, as they are told", *site)
+        _rules(host, 'iifname "wg0" accept; iifname "wg1" accept')
+        host.sh("nft add element inet site tunnels '{ \"wg1\" }'")
+        passes(host, "a rule for each", *site)
+        _rules(host, policy="drop", into='iif "lo" accept; ct state established,related accept; udp dport 51820-51830 accept; icmp type echo-request accept')
+        finds(host, "a policy that drops BFD and STAMP", "input", "warning", ["wg0", "UDP 3784", "UDP 862", "udp dport 3784 accept"])
+        _rules(host, policy="drop", into='iif "lo" accept; udp dport 51820-51830 accept; iifname { "wg0", "wg1" } accept')
+        passes(host, "the same with what comes by the tunnels let in")
+        host.sh("nft delete table inet site; mkdir -p /run/bin; printf '#!/bin/sh\\nsleep 60\\n' > /run/bin/nft; chmod +x /run/bin/nft")
+        slow = ("env", "PATH=/run/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        status, faults = examine(host, before=slow)
+        check("an nft that hangs keeps nobody waiting, and is no fault", status == 0 and not faults, faults)
+
+
+def path_faults(build):
+    with Pair(build, LABEL, tunnels=2) as pair:
+        host = pair.a
+        host.sh("ip link set net0 mtu 1400")
+        finds(host, "tunnels larger than what carries them", "mtu", "warning", ["wg0", "wg1", "1340", "ip link set wg0 mtu 1340"])
+        host.sh("ip link set wg0 mtu 1340; ip link set wg1 mtu 1340")
+        passes(host, "the fix of it")
+        host.sh("ip link set net0 mtu 1500; sysctl -qw net.ipv4.ip_forward=1")
+        hinted(host, "a router whose tunnel is smaller than its LAN, without a clamp", "mtu", ["1340", "net0", "maxseg"])
+        host.node.run(["nft", "-f", "-"], text="table inet c {\nchain f {\ntype filter hook forward priority 0;\ntcp flags syn tcp option maxseg size set rt mtu\n}\n}\n")
+        check("with one: no hint", not [f for f in hints(host) if f["check"] == "mtu"])
+        host.sh("nft delete table inet c; sysctl -qw net.ipv4.ip_forward=0")
+        _routes(pair, host)
+        _dns(pair, host)
+
+
+def _routes(pair, host):
+    host.sh("ip route add 10.77.0.0/16 dev wg0")
+    finds(host, "a route into a tunnel that no allowed-ips hold", "routes", "warning",
+          ["10.77.0.0/16", "Required key not available", f"wg set wg0 peer {pair.key('b')} allowed-ips 10.8.0.0/31,10.77.0.0/16"])
+    apply(host, "routes")
+    passes(host, "the fix of it, as it is told")
+    host.sh("ip route del 10.77.0.0/16 dev wg0; ip route add 10.77.1.0/24 via 10.8.0.1 dev wg0")
+    passes(host, "a route inside what the peer may have")
+    host.sh("ip nexthop add id 9 via 10.8.0.1 dev wg0; ip route add 10.78.0.0/16 nhid 9")
+    finds(host, "the same through a next-hop object", "routes", "warning", ["10.78.0.0/16 via 10.8.0.1"])
+    host.sh("ip route del 10.78.0.0/16; ip nexthop del id 9; ip route del 10.77.1.0/24 dev wg0")
+
+
+def _dns(pair, host):
+    host.write("/run/resolv.conf", "nameserver 192.0.2.2\nnameserver 127.0.0.1\n")
+    passes(host, "a DNS server beside the tunnels")
+    host.write("/run/resolv.conf", "nameserver 10.8.0.1\n")
+    finds(host, "a DNS server behind a tunnel that never spoke", "dns", "warning", ["10.8.0.1", "wg0", "no handshake"])
+    host.sh("ping -c1 -W5 10.8.0.1", check_status=False)
+    passes(host, "the same once it has")
+    host.sh("mount -t tmpfs -o mode=700 none /etc/wireguard")
+    host.write("/run/wg0.conf", f"[Interface]\n[Peer]\nPublicKey = {pair.key('b')}\nEndpoint = vpn.example.net:51820\n")
+    host.sh("cp /run/wg0.conf /etc/wireguard/")
+    finds(host, "a tunnel whose endpoint is a name, and the DNS behind it", "dns", "warning", ["vpn.example.net", "wg0.conf, line 2"])
+    host.sh("sed -i s/vpn.example.net/192.0.2.2/ /etc/wireguard/wg0.conf")
+    passes(host, "the fix of it")
+    _files(pair, host)
+
+
+def _files(pair, host):
+    host.write("/run/resolv.conf", "")
+    key = "PrivateKey = " + "A" * 43 + "="
+    host.write("/run/wg9.conf", f"[Interface]\n{key}\nPostUp = wg set %i private-key /run/%i.key\n")
+    host.sh("umask 022; cp /run/wg9.conf /etc/wireguard/; touch /run/wg9.key; chmod 644 /run/wg9.key")
+    finds(host, "a key file that everybody may read", "files", "warning", ["/run/wg9.key", "chmod o= /run/wg9.key"])
+    apply(host, "files")
+    host.sh("chmod 755 /etc/wireguard")
+    finds(host, "a configuration with a key, likewise", "files", "warning", ["/etc/wireguard/wg9.conf"])
+    host.sh("chmod 600 /etc/wireguard/wg9.conf")
+    passes(host, "their fixes")
+    two = "".join(f"[Peer]\nPublicKey = {pair.key('b', f'wg{n}')}\nAllowedIPs = 10.9.{n}.0/24, 0.0.0.0/0\n" for n in (0, 1))
+    host.write("/run/wg8.conf", "[Interface]\n" + two)
+    host.sh("cp /run/wg8.conf /etc/wireguard/")
+    finds(host, "two peers of one file with one prefix", "overlap", "warning", ["wg8.conf", "0.0.0.0/0", "lines 2 and 5"])
+    host.sh("sed -i '0,/, 0.0.0.0.0/s///' /etc/wireguard/wg8.conf")
+    passes(host, "the fix of it")
+
+
+def directions(build):
+    """Each end sends by another tunnel: a stream of datagrams each way."""
+    with Pair(build, LABEL, tunnels=2) as pair:
+        host = pair.a
+        for one, other in ((pair.a, "b"), (pair.b, "a")):
+            entries = "".join(f'[[adjacency]]\nname = "path{n}"\ninterface = "wg{n}"\npeer = "{pair.key(other, f"wg{n}")}"\ngroup = "site"\ncost = {10 + 10 * n}\n'
+                              for n in (0, 1))
+            one.start_configured(f"[probe]\n{TIMERS}[[group]]\nname = \"site\"\n{entries}")
+        up = wait(lambda: len([row for row in host.rows() if row["state"] == "up"]) == 2)
+        check("both tunnels of the group are up", up, host.rows())
+        config = ("--config", "/run/wgbfd.toml")
+        streams = [(pair.a, pair.a.process(STREAM, "10.8.0.1")), (pair.b, pair.b.process(STREAM, "10.8.0.0"))]
+        check("both ends send by one: no hint", not [f for f in hints(host, *config) if f["check"] == "asymmetric"])
+        one, process = streams.pop()
+        one.end(process)
+        streams.append((pair.b, pair.b.process(STREAM, "10.8.0.2")))
+        hinted(host, "the far end sends by the dearer one", "asymmetric", ["path0 (cost 10)", "path1 (cost 20)"], *config)
+        for one, process in streams:
+            one.end(process)
+        for one in (pair.a, pair.b):
+            one.terminate()
+
+
+STREAM = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print("sends", flush=True)
+for _ in range(60000):
+    s.sendto(bytes(1000), (sys.argv[1], 9))
+    time.sleep(0.002)
+"""
+
+GROUPS = {group.__name__.replace("_", "-"): group for group in (healthy, host_faults, wireguard_faults, firewall_faults, path_faults, directions, frr)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
