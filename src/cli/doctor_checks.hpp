@@ -143,7 +143,7 @@ Findings check_allowed_ips(const HostFacts& facts,
                            const config::Config& config);  // resolved ones that cannot be sent to
 Findings check_rp_filter(const HostFacts& facts);
 Findings check_padding(const HostFacts& facts, const config::Config& config);  // longer than the interface takes
-Findings check_groups(const HostFacts& facts, const config::Config& config);  // for the feeds repair and routes
+Findings check_groups(const HostFacts& facts, const config::Config& config);   // for the feeds repair and routes
 Findings check_nexthops(const HostFacts& facts,
                         const config::Config& config);  // link-local ones, which BIRD cannot look up
 

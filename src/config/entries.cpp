@@ -12,11 +12,11 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array adjacency_keys{
-    "name"sv,         "interface"sv,  "peer"sv,        "address"sv,       "probe"sv,         "feeds"sv,
-    "interval"sv,     "multiplier"sv, "padding"sv,     "require_proof"sv, "bird_protocol"sv, "local_pref"sv,
-    "dn42_latency"sv, "dn42_loss"sv,  "group"sv,       "cost"sv,          "up_delay"sv,      "quality"sv,
-    "trust_data"sv,   "endpoints"sv,  "hook"sv,        "protocol"sv,      "priority"sv,      "weight"sv,
-    "source_table"sv};
+    "name"sv,          "interface"sv,  "peer"sv,         "address"sv,    "probe"sv,
+    "feeds"sv,         "interval"sv,   "multiplier"sv,   "padding"sv,    "require_proof"sv,
+    "bird_protocol"sv, "local_pref"sv, "dn42_latency"sv, "dn42_loss"sv,  "group"sv,
+    "cost"sv,          "up_delay"sv,   "quality"sv,      "trust_data"sv, "endpoints"sv,
+    "hook"sv,          "protocol"sv,   "priority"sv,     "weight"sv,     "source_table"sv};
 constexpr std::array session_keys{"name"sv,        "interface"sv, "local"sv,    "remote"sv,    "multihop"sv,
                                   "minimum_ttl"sv, "vrf"sv,       "interval"sv, "multiplier"sv};
 

@@ -10,12 +10,12 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array top_keys{"process"sv, "probe"sv, "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv,
-                              "bird"sv,    "damping"sv, "group"sv, "metrics"sv,   "endpoint"sv,  "hook"sv};
+constexpr std::array top_keys{"process"sv, "probe"sv,   "quality"sv, "interface"sv, "adjacency"sv, "session"sv, "frr"sv,
+                              "bird"sv,    "damping"sv, "group"sv,   "metrics"sv,   "endpoint"sv,  "hook"sv};
 constexpr std::array probe_keys{"interval"sv,      "multiplier"sv, "protocol"sv, "padding"sv,
                                 "require_proof"sv, "trust_data"sv, "up_delay"sv, "bind"sv};
 constexpr std::array interface_keys{"feeds"sv, "unsolicited"sv, "unsolicited_max"sv};
-constexpr std::array feeds{"repair"sv,       "routes"sv,        "link"sv,         "frr-vty"sv,  "bird-nexthop"sv,
+constexpr std::array feeds{"repair"sv,        "routes"sv,       "link"sv,     "frr-vty"sv, "bird-nexthop"sv,
                            "bird-protocol"sv, "bird-include"sv, "endpoint"sv, "hook"sv};
 
 template <class List>

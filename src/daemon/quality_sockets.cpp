@@ -92,11 +92,8 @@ template <class Which>
 void QualitySockets::close(Which which) {
     for (const auto& [place, fd] : open_) {
         if (!which(place)) continue;
-        post_(probe::Unlisten{.use = place.use,
-                              .multihop = false,
-                              .local = place.local,
-                              .ifindex = place.ifindex,
-                              .vrf = place.vrf});
+        post_(probe::Unlisten{
+            .use = place.use, .multihop = false, .local = place.local, .ifindex = place.ifindex, .vrf = place.vrf});
         drop(place);
     }
     std::erase_if(open_, [&](const auto& item) { return which(item.first); });

@@ -111,8 +111,8 @@ public:
     template <class Archive, class Self>
     static void fields(Archive& archive, Self& self) {
         bool measured = self.quality_.has_value();
-        archive(self.up_delay, self.damping, self.drain, self.outside, self.degraded_, self.cost_,
-                self.limited_, measured, self.told_at_, self.up_since_);
+        archive(self.up_delay, self.damping, self.drain, self.outside, self.degraded_, self.cost_, self.limited_,
+                measured, self.told_at_, self.up_since_);
         if constexpr (!std::is_const_v<Self>) {
             if (measured) self.quality_.emplace();
             self.limited_before_ = self.limited_;

@@ -64,8 +64,8 @@ struct GaugeRemoved {
     Gauge* gauge = nullptr;
 };
 
-using Event = std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, PathChanged, GaugeRemoved,
-                           ListenFailed>;
+using Event =
+    std::variant<Changed, Late, Unmatched, SendFailed, Removed, Stall, Sample, PathChanged, GaugeRemoved, ListenFailed>;
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 128);
 
 }  // namespace probe

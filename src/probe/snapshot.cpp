@@ -31,12 +31,12 @@ void fields(A& archive, T& value) {
 
 template <class A, probe::Either<Snapshot> T>
 void fields(A& archive, T& value) {
-    auto& [parameters, status, received, sent, next, grace, late, quiet, first_poll, last_poll, settled, jitter,
-           slow, told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended,
-           vouched, revision] = value;
+    auto& [parameters, status, received, sent, next, grace, late, quiet, first_poll, last_poll, settled, jitter, slow,
+           told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended, vouched,
+           revision] = value;
     archive(parameters, status, received, sent, next, grace, late, quiet, first_poll, last_poll, settled, jitter, slow,
-            told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended,
-            vouched, revision);
+            told_tx, told_rx, polled_tx, polled_rx, told, told_once, polling, poll_sent, poll_queued, extended, vouched,
+            revision);
 }
 
 }  // namespace bfd

@@ -33,8 +33,9 @@ TEST_CASE("text that is not TOML gives its one error") {
 TEST_CASE("an unknown key names the nearest one, the table it belongs in, or all") {
     CHECK(bad("[probe]\nintervall = \"50ms\"\n") ==
           Lines{"f:2:1: unknown key \"intervall\" in [probe]; did you mean \"interval\"?"});
-    CHECK(bad("[probe]\n  colour = 1\n") == Lines{"f:2:3: unknown key \"colour\" in [probe]; known are interval, "
-                                                  "multiplier, protocol, padding, require_proof, trust_data, up_delay, bind"});
+    CHECK(bad("[probe]\n  colour = 1\n") ==
+          Lines{"f:2:3: unknown key \"colour\" in [probe]; known are interval, "
+                "multiplier, protocol, padding, require_proof, trust_data, up_delay, bind"});
     CHECK(bad("interval = \"50ms\"\n") ==
           Lines{"f:1:1: unknown key \"interval\" at the top level; it belongs in [probe]"});
     CHECK(bad("[prob]\n") == Lines{"f:1:2: unknown key \"prob\" at the top level; did you mean \"probe\"?"});

@@ -19,9 +19,10 @@ struct Ears : net_test::PrivateNet {
     boost::asio::io_context context;
     wgbfd::Keeper keeper{context, {}, {}, {[] {}, [](const std::string&) {}}};
     wgbfd::Listeners listeners{keeper, [this](const probe::Command& command) {
-        posted.push_back(command);
-        if (const auto* listen = std::get_if<probe::Listen>(&command)) fds.emplace_back(listen->fd);
-    }};
+                                   posted.push_back(command);
+                                   if (const auto* listen = std::get_if<probe::Listen>(&command))
+                                       fds.emplace_back(listen->fd);
+                               }};
 
     const probe::Listen& last() const { return std::get<probe::Listen>(posted.back()); }
 };

@@ -22,7 +22,8 @@ struct Sockets : net_test::PrivateNet {
     wgbfd::Keeper keeper{context, {}, {}, {[] {}, [](const std::string&) {}}};
 
     wgbfd::QualitySockets sockets(config::Bind bind) {
-        return {keeper, [this](const probe::Command& command) {
+        return {keeper,
+                [this](const probe::Command& command) {
                     posted.push_back(command);
                     if (const auto* listen = std::get_if<probe::Listen>(&command)) fds.emplace_back(listen->fd);
                 },
@@ -121,7 +122,8 @@ TEST_CASE_FIXTURE(Sockets, "bind = addresses: one address outside VRFs and in on
     CHECK(listens(Use::stamp_answers).size() == 3);  // IPv4's answers are heard there too
 }
 
-TEST_CASE_FIXTURE(Sockets, "a prober that is refused takes those in VRFs along: the next one has a port that they share") {
+TEST_CASE_FIXTURE(Sockets,
+                  "a prober that is refused takes those in VRFs along: the next one has a port that they share") {
     auto all = sockets(config::Bind::any);
     all.open();
     const auto outside = listens(Use::stamp_answers)[0];

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # lab/vm: --mem 1536 --timeout 3600
+# tests/run: with --full alone
 """An underlay that browns out, on the virtual clock: two tunnels of one group with OSPF by BIRD over both (the feed bird-include), and the first
 one's underlay loses 2 % of the packets, then more and more, 30 % in 5 minutes. Its traffic has to be on the other tunnel before 10 % are
 lost, and to come back once. WGBFD_FULL=1: up to 30 %, back to 2 % (where it must stay away: only half the limit brings it back), and to 0.5 %; and
