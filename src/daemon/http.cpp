@@ -72,7 +72,7 @@ struct Http::State : std::enable_shared_from_this<State> {
     void fail(const error_code& error);
     void listen_later();
     void accept();
-    void accept_where_room();
+    void let_in();
     void read(const std::shared_ptr<Client>& client);
     void answer(const std::shared_ptr<Client>& client);
     void refuse(const std::shared_ptr<Client>& client);
@@ -88,6 +88,7 @@ struct Http::State : std::enable_shared_from_this<State> {
     boost::asio::steady_timer again;
     std::size_t clients = 0;
     std::vector<std::shared_ptr<Client>> idle;  // … of them that have asked nothing yet, or again; longest first
+    std::optional<tcp::socket> at_the_door;
     bool accepting = false;
     bool alive = true;
 };
@@ -120,12 +121,7 @@ void Http::State::listen() {
     if (!error) acceptor.listen(static_cast<int>(most_clients), error);
     if (error) return fail(error);
     if (!std::exchange(problem, {}).empty()) events.on_note("listens address=" + address);
-    accept_where_room();
-}
-
-void Http::State::accept_where_room() {
-    const bool has_room = clients < most_clients || !idle.empty();
-    if (alive && acceptor.is_open() && has_room && !std::exchange(accepting, true)) accept();
+    let_in();
 }
 
 void Http::State::accept() {
@@ -133,15 +129,22 @@ void Http::State::accept() {
         self->accepting = false;
         if (!self->alive) return;
         if (error) return self->fail(error);  // out of descriptors, say
-        if (self->clients >= most_clients) self->drop_an_idle();
-        ++self->clients;
-        self->read(std::make_shared<Client>(std::move(socket)));
-        self->accept_where_room();
+        self->at_the_door.emplace(std::move(socket));
+        self->let_in();
     });
 }
 
+// One waits at the door until somebody leaves, or is silent.
+void Http::State::let_in() {
+    if (at_the_door && (clients < most_clients || !idle.empty())) {
+        if (clients >= most_clients) drop_an_idle();
+        ++clients;
+        read(std::make_shared<Client>(std::move(*std::exchange(at_the_door, std::nullopt))));
+    }
+    if (alive && acceptor.is_open() && !at_the_door && !std::exchange(accepting, true)) accept();
+}
+
 void Http::State::drop_an_idle() {
-    if (idle.empty()) return;
     const auto longest = idle.front();
     idle.erase(idle.begin());
     longest->stream.close();  // its read ends, and with it the client
@@ -149,7 +152,7 @@ void Http::State::drop_an_idle() {
 
 void Http::State::leave() {
     --clients;
-    accept_where_room();
+    let_in();
 }
 
 void Http::State::read(const std::shared_ptr<Client>& client) {
@@ -210,7 +213,7 @@ void Http::State::write(const std::shared_ptr<Client>& client) {
                           client->page.reset();
                           if (error || !self->alive || !client->response.keep_alive()) return self->leave();
                           self->read(client);
-                          self->accept_where_room();
+                          self->let_in();
                       });
 }
 

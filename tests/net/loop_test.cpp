@@ -157,6 +157,7 @@ TEST_CASE_FIXTURE(Two, "a socket that the thread cannot take over is closed, cou
 }
 
 TEST_CASE_FIXTURE(PrivateNet, "samples of many paths ring together; a reflector at an address answers from there") {
+    std::vector<std::unique_ptr<probe::Gauge>> gauges;  // the thread's until it has ended
     Node node;
     const auto take = [&](probe::Use use, base::Result<base::UniqueFd, net::BindFailure> fd, std::string_view address) {
         REQUIRE(fd.has_value());
@@ -169,7 +170,6 @@ TEST_CASE_FIXTURE(PrivateNet, "samples of many paths ring together; a reflector 
     take(probe::Use::stamp_requests, net::bind_reflector(base::Family::v4, ip("127.0.0.1")), "127.0.0.1");
     take(probe::Use::stamp_requests, net::bind_reflector(base::Family::v4, ip("127.0.0.2")), "127.0.0.2");
     constexpr std::uint32_t paths = 96;
-    std::vector<std::unique_ptr<probe::Gauge>> gauges;
     const auto measure = [&](const bfd::SessionKey& path, quality::Choice choice) {
         const auto place = static_cast<std::uint32_t>(gauges.size());
         gauges.push_back(std::make_unique<probe::Gauge>(probe::GaugeId{place, 1}, path, quality::stamp::Ssid{7},
