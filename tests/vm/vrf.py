@@ -145,6 +145,24 @@ def forged(report, net, near, what):
                  f"{what}: 300 forged packets from red for sessions of the others: {refused() - had} refused, nobody has noticed")
 
 
+def handed_over(report, near, far, what):
+    """The next worker goes on with the sockets of each VRF, before it knows that there are any."""
+    names = ("ups", "downs", "local_discriminator", "remote_discriminator")
+    counted = lambda: [{name: [one[key] for key in names] for name, one in sessions(daemon).items()} for daemon in (near, far)]  # noqa: E731  pylint: disable=unnecessary-lambda-assignment
+    before, workers = counted(), near.status()["worker_restarts"]
+    for number in range(3):
+        if number < 2:
+            status, output = near.cli("restart")
+            report.check(status == 0, f"{what}: wgbfd restart {'' if status == 0 else output}".rstrip())
+        else:
+            near.kill_worker()
+        wait(lambda wanted=workers + number + 1: near.status().get("worker_restarts") == wanted, 20, 0.05)
+        wait(lambda: False, 4)
+    after = counted()
+    report.check(after == before, f"{what}: two restarts and a kill of the worker: no session of any VRF was Down at either end "
+                 f"{'' if after == before else (before, after)}".rstrip())
+
+
 def moves(report, net, near, far):
     for space in net.spaces.values():
         space.ip("link add green type vrf table 300", "link set green up")
@@ -175,6 +193,8 @@ def main():
     for tenant in TENANTS:
         cut(report, net, near, far, tenant)
     forged(report, net, near, "udp_l3mdev_accept = 0")
+    handed_over(report, near, far, "bind = \"any\"")
+    measured(report, near)
     net.a.run("sysctl -q -w net.ipv4.udp_l3mdev_accept=1")
     forged(report, net, near, "udp_l3mdev_accept = 1")
     report.check(near.terminate() == 0, "the near end stops")
@@ -183,6 +203,9 @@ def main():
     all_up(report, (near, far), 'bind = "addresses"')
     report.check(not near.status().get("problems"), f"nothing is told as a problem: {near.status().get('problems')}")
     forged(report, net, near, 'bind = "addresses"')
+    handed_over(report, near, far, 'bind = "addresses"')
+    measured(report, near)
+    report.check(not near.status().get("problems"), f"and nothing is told as a problem: {near.status().get('problems')}")
     moves(report, net, near, far)
     report.check(near.terminate() == 0 and far.terminate() == 0, "both daemons end with status 0")
     return report.close()
