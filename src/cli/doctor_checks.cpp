@@ -87,14 +87,18 @@ Findings check_daemon(const DaemonFacts& facts) {
     return out;
 }
 
-Findings check_ports(const std::vector<PortFacts>& ports, pid_t own_daemon, config::Bind bind) {
+// A daemon's sockets are its worker's and its guardian's, who holds the lock.
+Findings check_ports(const std::vector<PortFacts>& ports, const DaemonFacts& daemon, config::Bind bind) {
     Findings out;
+    const auto is_daemon = [&](pid_t pid) {
+        return pid != 0 && (pid == daemon.answers || pid == daemon.lock_holder.value_or(0));
+    };
     for (const auto& port : ports) {
         const auto subject = "UDP " + std::to_string(port.port);
         std::vector<std::string> others;
         std::string first;
         for (const auto& owner : port.owners) {
-            if (own_daemon != 0 && owner.pid == own_daemon) continue;
+            if (is_daemon(owner.pid) || is_daemon(owner.parent)) continue;
             if (first.empty()) first = owner.name;
             others.push_back(described(owner));
         }
@@ -166,7 +170,7 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_config(facts.config));
     add(check_permission(facts.permission));
     add(check_daemon(facts.daemon));
-    add(check_ports(facts.ports, facts.daemon.answers, config.bind));
+    add(check_ports(facts.ports, facts.daemon, config.bind));
     add(check_bfdd(facts.bfdd, config.frr.bfd_dataplane));
     add(check_frr_version(facts.vty));
     add(check_link_detect(facts.vty, config));

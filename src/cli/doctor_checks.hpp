@@ -84,7 +84,7 @@ struct PortFacts {
     bool taken = false;
     std::vector<wgbfd::ProcessInfo> owners;
 };
-Findings check_ports(const std::vector<PortFacts>& ports, pid_t own_daemon, config::Bind bind);
+Findings check_ports(const std::vector<PortFacts>& ports, const DaemonFacts& daemon, config::Bind bind);
 
 struct BfddFacts {
     std::vector<wgbfd::ProcessInfo> running;

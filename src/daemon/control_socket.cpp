@@ -33,6 +33,7 @@ ControlSocket::ControlSocket(boost::asio::io_context& context, const std::filesy
         acceptor_.assign(stream_protocol{}, left.release());
     else
         bind();
+    acceptor_.listen();  // a client is told the pid of who called it last
     accept();
 }
 
@@ -45,7 +46,6 @@ void ControlSocket::bind() {
     acceptor_.bind(stream_protocol::endpoint{path_.string()}, error);
     ::umask(before);
     if (error) throw std::system_error{error.value(), std::system_category(), "cannot bind " + path_.string()};
-    acceptor_.listen();
 }
 
 ControlSocket::~ControlSocket() {

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 namespace wgbfd {
 namespace {
@@ -34,8 +35,18 @@ fs::path link_target(const fs::path& link) {
     return fs::read_symlink(link, error);
 }
 
+pid_t parent_of(const fs::path& proc) {
+    constexpr std::string_view key = "\nPPid:\t";
+    const auto status = read_file(proc / "status");
+    const auto at = status.find(key);
+    pid_t parent = 0;
+    if (at != std::string::npos)
+        std::from_chars(status.data() + at + key.size(), status.data() + status.size(), parent);
+    return parent;
+}
+
 ProcessInfo describe(const fs::path& proc, pid_t pid) {
-    ProcessInfo info{.pid = pid, .name = read_file(proc / "comm"), .arguments = {}};
+    ProcessInfo info{.pid = pid, .name = read_file(proc / "comm"), .arguments = {}, .parent = parent_of(proc)};
     while (!info.name.empty() && info.name.back() == '\n') info.name.pop_back();
     std::istringstream arguments{read_file(proc / "cmdline")};
     for (std::string word; std::getline(arguments, word, '\0');) info.arguments.push_back(word);

@@ -14,6 +14,7 @@ struct ProcessInfo {
     pid_t pid = 0;
     std::string name;  // comm
     std::vector<std::string> arguments;
+    pid_t parent = 0;
 };
 
 // Processes called `name` in our network namespace.

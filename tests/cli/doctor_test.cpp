@@ -79,7 +79,7 @@ TEST_CASE("what an ended daemon left changed is a warning, but not while a daemo
 
 TEST_CASE("a port held by another process is an error that names it and how it is freed") {
     const auto check = [](std::vector<wgbfd::ProcessInfo> owners) {
-        return cli::check_ports({{3784, true, std::move(owners)}}, 0, config::Bind::any);
+        return cli::check_ports({{3784, true, std::move(owners)}}, {}, config::Bind::any);
     };
     const auto bird = only_fault(check({process(12, "bird")}));
     CHECK(bird.severity == Severity::error);
@@ -105,16 +105,25 @@ TEST_CASE("lines of FRR's that a running daemon holds would be saved by `write`;
     CHECK(worst(check_daemon(daemon)) == Severity::ok);
 }
 TEST_CASE("a free port is fine, and so is one that our own daemon holds, alone") {
-    using cli::check_ports;
-    CHECK(worst(check_ports({{3784, false, {}}}, 0, config::Bind::any)) == Severity::ok);
-    CHECK(worst(check_ports({{3784, true, {process(12, "wgbfd")}}}, 12, config::Bind::any)) == Severity::ok);
-    CHECK(worst(check_ports({{3784, true, {process(12, "wgbfd")}}}, 13, config::Bind::any)) == Severity::error);
-    CHECK(worst(check_ports({{3784, true, {process(12, "wgbfd"), process(9, "bird")}}}, 12, config::Bind::any)) ==
-          Severity::error);
+    const auto found = [](std::vector<wgbfd::ProcessInfo> owners, pid_t answers, std::optional<pid_t> guardian = {}) {
+        cli::DaemonFacts daemon;
+        daemon.answers = answers;
+        daemon.lock_holder = guardian;
+        return worst(cli::check_ports({{3784, true, std::move(owners)}}, daemon, config::Bind::any));
+    };
+    CHECK(worst(cli::check_ports({{3784, false, {}}}, {}, config::Bind::any)) == Severity::ok);
+    CHECK(found({process(12, "wgbfd")}, 12) == Severity::ok);
+    CHECK(found({process(12, "wgbfd")}, 13) == Severity::error);
+    CHECK(found({process(12, "wgbfd"), process(9, "bird")}, 12) == Severity::error);
+    CHECK(found({process(12, "wgbfd"), process(11, "wgbfd")}, 12, 11) == Severity::ok);
+    CHECK(found({process(12, "wgbfd"), process(11, "wgbfd")}, 12, 0) == Severity::error);
+    auto prepared = process(14, "wgbfd");  // the next worker
+    prepared.parent = 11;
+    CHECK(found({process(12, "wgbfd"), process(11, "wgbfd"), prepared}, 12, 11) == Severity::ok);
 }
 
 TEST_CASE("with bind = \"addresses\" a port may be shared") {
-    CHECK(worst(cli::check_ports({{3784, true, {process(9, "bird")}}}, 0, config::Bind::addresses)) == Severity::ok);
+    CHECK(worst(cli::check_ports({{3784, true, {process(9, "bird")}}}, {}, config::Bind::addresses)) == Severity::ok);
 }
 
 TEST_CASE("strict rp_filter is a warning: the greater of all and the interface's own value counts") {

@@ -57,7 +57,7 @@ inline config::Adjacency entry(std::uint8_t n, const char* address = nullptr) {
 }
 
 inline wgbfd::ProcessInfo process(pid_t pid, const char* name, std::vector<std::string> arguments = {}) {
-    return {.pid = pid, .name = name, .arguments = std::move(arguments)};
+    return {.pid = pid, .name = name, .arguments = std::move(arguments), .parent = 1};
 }
 
 inline cli::Severity worst(const cli::Findings& findings) {

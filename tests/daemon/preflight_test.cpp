@@ -79,6 +79,7 @@ TEST_CASE("who holds a UDP port is found, over IPv4 and IPv6, and is gone when i
         const auto owners = wgbfd::owners_of_udp_port(port);
         REQUIRE(owners.size() == 1);
         CHECK(owners.front().pid == ::getpid());
+        CHECK(owners.front().parent == ::getppid());
         CHECK(owners.front().name == own_name());
         CHECK(!owners.front().arguments.empty());
         fd.reset();

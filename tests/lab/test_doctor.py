@@ -173,6 +173,7 @@ def frr(build):
               [(f["check"], f["severity"]) for f in faults] == [("ports", "error"), ("ports", "error"), ("bfdd", "error")] and
               "--dplaneaddr" in faults[2]["fix"] and "bfdd (pid " in faults[0]["message"], faults)
         host.stop_frr("bfdd")
+        wait(lambda: not host.sh("ss -Hlun sport = 3784"))  # the kernel closes sockets after the process has gone
         host.start_frr("bfdd", "--dplaneaddr", DATA_PLANE)
         finds(host, "bfdd waits for a data plane, and we are not configured", "bfdd", "error", [f'bfd_dataplane = "{DATA_PLANE}"'])
         other = host.write("/run/other.toml", '[frr]\nbfd_dataplane = "unix:/run/frr/other.sock"\n')

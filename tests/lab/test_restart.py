@@ -225,6 +225,10 @@ def refused(build):
         a.kill_worker()
         check("and so does the one after it, started when that was killed", runs(a, own))
         wait(lambda: a.row(interface="wg0", state="up"))
+        found = [f for f in json.loads(a.wgbfd("doctor", "--json").stdout)["findings"] if f["check"] in ("daemon", "ports")]
+        pid = found[0]["message"].removeprefix("runs (pid ").rstrip(")")
+        check("doctor knows the worker of today, and its ports", all(f["severity"] == "ok" for f in found) and len(found) == 3 and
+              a.sh(f"cat /proc/{pid}/comm", check_status=False).strip() != "", found)
         check("the peer noticed nothing of all that", ends.sessions() == before, (before, ends.sessions()))
         trust(a)
         a.terminate()
