@@ -172,11 +172,22 @@ bool RepairFeed::prepare(const std::string& name, const RepairedInterface& wish)
                       " is not repaired: somebody else has filters with preference 87 at its egress: give them "
                       "another one");
     if (!record(name, wish.index, now->qdisc)) return false;
-    if (now->qdisc == EgressQdisc::none)
+    if (now->qdisc == EgressQdisc::none) {
         if (const auto error = access_.add_clsact(wish.index)) return refuse(explain(error, name));
+        if (const auto error = load_modules(wish.index)) return refuse(explain(error, name));
+    }
     auto& interface = interfaces_[wish.index];
     interface.filters = now->ours;
     return interface.known = true;
+}
+
+// The kernel loads act_mirred when it is first asked for, which starts a process: not in the moment of a cut. So
+// something redirects what no packet is (IP version 0), and goes again.
+std::error_code RepairFeed::load_modules(base::IfIndex index) {
+    constexpr std::uint16_t number = 0xfff;
+    const EgressFilter nothing{.number = number, .matches = {{0, 0, 0xf000'0000}}, .to = index};
+    if (const auto error = access_.change(index, {}, std::span{&nothing, 1})) return error;
+    return access_.change(index, std::span{&number, 1}, {});
 }
 
 bool RepairFeed::record(const std::string& name, base::IfIndex index, EgressQdisc before) {

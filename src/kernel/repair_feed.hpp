@@ -54,6 +54,7 @@ private:
     void let_go(const std::string& name, const RepairedInterface& wish);
     void hold(const std::string& name, const RepairedInterface& wish);
     bool prepare(const std::string& name, const RepairedInterface& wish);
+    std::error_code load_modules(base::IfIndex index);
     bool record(const std::string& name, base::IfIndex index, EgressQdisc before);
     void fail(const std::string& name, const std::string& problem);
     void tell(std::span<const policy::Wanted> all);

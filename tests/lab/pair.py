@@ -246,7 +246,7 @@ class Pair:
             node.run(["sh", "-ec", f"ip address add {address} dev net0; ip link set net0 up; mkdir -p /run/empty; "
                       "for folder in /etc/wgbfd /etc/wireguard /etc/systemd/network; do "
                       "if [ -d $folder ]; then mount --bind /run/empty $folder; fi; done; "
-                      "touch /run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf; "
+                      "if [ -e /etc/resolv.conf ]; then touch /run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf; fi; "
                       "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"])
             for tunnel in node.spec.wireguards:
                 wireguard.create(node, tunnel, self.keys, self.kernel)

@@ -31,6 +31,10 @@ CALM = 25            # s of being well before the next fault: what damping remem
 LIMIT = 420          # s for coming back: what was degraded leaves that after 5 minutes below half
 
 
+class Quiet(Cell):
+    settings = faults.TIMERS
+
+
 class Told:
     """What wgbfd at a node has said since a moment: the last verdict that is not up, or the cause known better since."""
 
@@ -136,8 +140,8 @@ def main():
     wanted = [fault for fault in [*singles, *([faults.stale()] if FULL else [])] for _ in range(RUNS)] + pairs
     chance.shuffle(wanted)
     wanted.sort(key=lambda fault: -fault.lasts)
-    paths = Paths([Cell(f"p{number:02}", delay=(faults.BASE,) * 2) for number in range(1, PATHS + 1)]
-                  + [Cell("bird", delay=(faults.BASE,) * 2, far="none")])
+    paths = Paths([Quiet(f"p{number:02}", delay=(faults.BASE,) * 2) for number in range(1, PATHS + 1)]
+                  + [Quiet("bird", delay=(faults.BASE,) * 2, far="none")])
     try:
         paths.start()
         os.nice(19)
