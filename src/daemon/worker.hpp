@@ -208,6 +208,7 @@ private:
     bool has_vrfs_ = false;
     bool ears_due_ = false;  // sessions or measurements in VRFs, links or the configuration changed
     bool stopping_ = false;
+    bool bfdd_left_ = false;
     bool goodbye_said_ = false;
     bool recalled_ = false;
     bool restarting_ = false;

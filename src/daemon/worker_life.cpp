@@ -35,13 +35,16 @@ void Worker::stop() {
     if (std::exchange(stopping_, true)) return;
     log_.write(Level::notice, "stopping");
     if (!dataplane_) return withdraw_feeds();
+    const auto go_on = [this] {  // once: the timer serves the goodbye then
+        if (std::exchange(bfdd_left_, true)) return;
+        stop_timer_.cancel();
+        withdraw_feeds();
+    };
     stop_timer_.expires_after(500ms);  // a bfdd that hangs must not hold us
-    stop_timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) withdraw_feeds();
+    stop_timer_.async_wait([go_on](const boost::system::error_code& error) {
+        if (!error) go_on();
     });
-    dataplane_->stop([this] {
-        if (stop_timer_.cancel() > 0) withdraw_feeds();
-    });
+    dataplane_->stop(go_on);
 }
 
 void Worker::say_goodbye() {

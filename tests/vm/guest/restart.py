@@ -8,7 +8,7 @@ from interoplab.wire import inside
 from .bfd import Capture
 from .report import wait
 
-QUIET_MS = {"restart": 50, "kill -9": 130}  # no packet for so long at most: detection at 50 ms x 3 takes 150 ms less what peers' jitter leaves
+QUIET_MS = {"restart": 100, "kill -9": 130}  # no packet for so long at most: detection at 50 ms x 3 takes 150 ms less what peers' jitter leaves
 INTERFACE = PEERINGS[3].interface
 
 
