@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # lab/vm: --mem 1536 --timeout 3000
+# tests/run: with --full alone
 """What a failover of 1,000 prefixes takes beyond the detection time, at 50 ms x 3 over in-kernel WireGuard, on the virtual clock: from the
 moment RFC 5880's detection time is over (counted from the last packet that came in before the cut) until the kernel's first route and its
 last have moved. A packet's path is its route, so a stream to that prefix has its gap there; one stream crosses each cut to show it. Each

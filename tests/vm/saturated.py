@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # lab/vm: --timeout 7200
+# tests/run: with --full alone
 """Tunnels that are full, on the virtual clock: as much TCP as they carry, and 50 ms x 3 beside it. Each cell is a tunnel of its own, all run
 side by side: the bottleneck drops at the tail, or is fq_codel, in the underlay; or it is a shaper on the tunnel's interface that
 has bands. BFD's packets are CS6 and of SO_PRIORITY 6, or are stripped of both; trust_data is on at both ends or off.
