@@ -94,9 +94,8 @@ std::optional<EndpointAction> EndpointChoice::next(base::TimePoint now, const En
 }
 
 std::optional<EndpointAction> EndpointChoice::next_try(base::TimePoint now, const EndpointTimes& times) {
-    const auto lives_until = handshake_at_ + policy::handshake_lifetime;
-    if (!view_.ever_up && handshake_at_ != base::never && now < lives_until) {  // who speaks no BFD is no dead peer
-        due_ = lives_until;
+    if (!view_.ever_up && !keys_are_old(now)) {  // who speaks no BFD is no dead peer
+        due_ = handshake_at_ + policy::handshake_lifetime;
         return std::nullopt;
     }
     const auto all = ring();
