@@ -19,6 +19,12 @@ int in_child(Body&& body) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool locks_at_all = false;  // AddressSanitizer makes mlockall a call that does nothing
+#else
+constexpr bool locks_at_all = true;
+#endif
+
 bool some_is_locked() {
     std::ifstream in{"/proc/self/status"};
     for (std::string line; std::getline(in, line);)
@@ -31,7 +37,7 @@ bool some_is_locked() {
 TEST_CASE("memory is locked where that is permitted without a limit") {
     const int status = in_child([] {
         if (::getuid() != 0) return 0;
-        return !wgbfd::lock_memory() && some_is_locked() ? 0 : 1;
+        return !wgbfd::lock_memory() && some_is_locked() == locks_at_all ? 0 : 1;
     });
     CHECK(status == 0);
 }
