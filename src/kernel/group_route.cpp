@@ -11,6 +11,7 @@
 
 #include "io/netlink.hpp"
 #include "kernel/host_route.hpp"
+#include "kernel/rules.hpp"
 
 namespace kernel {
 namespace {
@@ -150,22 +151,13 @@ std::error_code change_rule(int type, int flags, const SourceRule& rule) try {
     return error.code();
 }
 
-base::Result<std::vector<SourceRule>, std::error_code> read_rules() try {
-    const auto socket = io::open_netlink(NETLINK_ROUTE);
+base::Result<std::vector<SourceRule>, std::error_code> read_source_rules() {
     std::vector<SourceRule> out;
-    for (const int family : {AF_INET, AF_INET6}) {
-        fib_rule_hdr header{};
-        header.family = static_cast<unsigned char>(family);
-        const auto request = io::make_request(RTM_GETRULE, NLM_F_DUMP, header);
-        const auto error = io::transact(socket, request, [&](const io::NetlinkMessage& reply) {
-            if (reply.type != RTM_NEWRULE) return;
-            if (const auto rule = decode_source_rule(reply.payload)) out.push_back(*rule);
-        });
-        if (error && error != std::errc::address_family_not_supported) return tl::unexpected{error};
-    }
+    const auto error = read_rules([&](base::Bytes payload) {
+        if (const auto rule = decode_source_rule(payload)) out.push_back(*rule);
+    });
+    if (error) return tl::unexpected{error};
     return out;
-} catch (const std::system_error& error) {
-    return tl::unexpected{error.code()};
 }
 
 }  // namespace
@@ -232,7 +224,7 @@ GroupRouteAccess kernel_group_routes() {
             [](const GroupRoute& route) { return set(NLM_F_EXCL, route); },
             [](const GroupRoute& route) { return set(NLM_F_REPLACE, route); },
             remove,
-            read_rules,
+            read_source_rules,
             [](const SourceRule& rule) { return change_rule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule); },
             [](const SourceRule& rule) { return change_rule(RTM_DELRULE, 0, rule); }};
 }

@@ -18,22 +18,29 @@ std::optional<std::uint32_t> decode_rule_table(base::Bytes payload) {
     return table == 0 ? std::nullopt : std::optional{table};
 }
 
-base::Result<std::set<std::uint32_t>, std::error_code> tables_of_rules() try {
-    std::set<std::uint32_t> out;
+std::error_code read_rules(const std::function<void(base::Bytes)>& visit) try {
     const auto socket = io::open_netlink(NETLINK_ROUTE);
     for (const int family : {AF_INET, AF_INET6}) {
         fib_rule_hdr header{};
         header.family = static_cast<unsigned char>(family);
         const auto request = io::make_request(RTM_GETRULE, NLM_F_DUMP, header);
         const auto error = io::transact(socket, request, [&](const io::NetlinkMessage& reply) {
-            if (reply.type != RTM_NEWRULE) return;
-            if (const auto table = decode_rule_table(reply.payload)) out.insert(*table);
+            if (reply.type == RTM_NEWRULE) visit(reply.payload);
         });
-        if (error && error != std::errc::address_family_not_supported) return tl::unexpected{error};
+        if (error && error != std::errc::address_family_not_supported) return error;
     }
-    return out;
+    return {};
 } catch (const std::system_error& error) {
-    return tl::unexpected{error.code()};
+    return error.code();
+}
+
+base::Result<std::set<std::uint32_t>, std::error_code> tables_of_rules() {
+    std::set<std::uint32_t> out;
+    const auto error = read_rules([&](base::Bytes rule) {
+        if (const auto table = decode_rule_table(rule)) out.insert(*table);
+    });
+    if (error) return tl::unexpected{error};
+    return out;
 }
 
 }  // namespace kernel

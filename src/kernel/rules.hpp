@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -10,6 +11,9 @@
 #include "base/result.hpp"
 
 namespace kernel {
+
+// Each routing rule of both families, as the payload of RTM_NEWRULE.
+std::error_code read_rules(const std::function<void(base::Bytes)>& visit);
 
 // Of RTM_NEWRULE. None: malformed, or a rule that looks no table up. Pure.
 std::optional<std::uint32_t> decode_rule_table(base::Bytes payload);
