@@ -33,15 +33,22 @@ std::optional<std::string> ours_of(const io::UndoLog& undo, const std::string& s
     return std::nullopt;
 }
 
-// What was recorded in advance has not been done: the record says again what stands.
-void restore(io::UndoLog& undo, const std::string& subject, const std::optional<std::string>& before) {
+// A change that was recorded in advance has ended: the record says what stands; none: nothing of ours does.
+void restore(io::UndoLog& undo, const std::string& subject, const std::optional<std::string>& ours) {
+    const auto recorded = ours_of(undo, subject);
+    if (recorded == ours) return;
     try {
-        if (before)
-            undo.record({endpoint_feed, subject, {}, *before});
-        else
+        if (!ours)
             undo.forget(endpoint_feed, subject);
+        else if (recorded)
+            undo.record({endpoint_feed, subject, {}, *ours});
     } catch (const std::system_error&) {  // one that names another endpoint than stands there is harmless
     }
+}
+
+// While a change is under way either may stand: the one before, or the one that comes.
+std::string either(const std::optional<std::string>& before, const base::Endpoint& to) {
+    return before ? *before + " " + to_string(to) : to_string(to);
 }
 
 const char* word(Kind kind) {
@@ -203,7 +210,8 @@ void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
     if (!record(entry, action.to)) return peer.choice.on_done(now, false);
     next_change_ = now + between_changes;
     peer.job = jobs_.run(job, [this, key = key, action, before](const io::JobResult& result) {
-        if (result.end == io::JobEnd::exited && result.output != did) restore(undo_, subject_of(key), before);
+        if (result.end == io::JobEnd::exited)
+            restore(undo_, subject_of(key), result.output == did ? to_string(action.to) : before);
         on_end(key, action, result);
     });
 }
@@ -214,7 +222,7 @@ bool EndpointFeed::record(const Entry& entry, const base::Endpoint& to) {
     const auto subject = subject_of(key);
     if (peer.seen->endpoint == to && !has_record(subject)) return true;
     try {
-        undo_.record({endpoint_feed, subject, text_of(peer.seen->endpoint), to_string(to)});
+        undo_.record({endpoint_feed, subject, text_of(peer.seen->endpoint), either(ours_of(undo_, subject), to)});
         problem_.clear();
         return true;
     } catch (const std::system_error& error) {
@@ -230,6 +238,7 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
     auto& peer = at->second;
     const auto now = now_();
     peer.job.reset();
+    if (on_withdrawn_) return leave(subject_of(key));
     const bool ended = result.end == io::JobEnd::exited && result.status == 0;
     const bool is_done = ended && result.output == did;
     peer.problem = ended                                 ? ""
@@ -288,15 +297,23 @@ void EndpointFeed::withdraw_all(std::function<void()> done) {
     on_withdrawn_ = std::move(done);
     timer_.cancel();
     withdrawal_.expire_after(withdrawn_within);
-    for (auto& [key, peer] : peers_)
-        if (peer.job) jobs_.cancel(*std::exchange(peer.job, std::nullopt));
     const auto records = undo_.records(endpoint_feed);
-    leaving_ = records.size();
+    for (const auto& record : records) leaving_.insert(record.subject);
     if (records.empty()) return withdrawal_.expire_after({});
+    std::set<std::string> busy;  // what is under way ends first, lest it come to WireGuard after what puts it back
+    for (const auto& [key, peer] : peers_)
+        if (peer.job) busy.insert(subject_of(key));
     for (const auto& record : records)
-        put_back(record, [this] {
-            if (--leaving_ == 0) finish();
-        });
+        if (!busy.contains(record.subject)) leave(record.subject);
+}
+
+void EndpointFeed::leave(const std::string& subject) {
+    const auto done = [this, subject] {
+        if (leaving_.erase(subject) != 0 && leaving_.empty()) finish();
+    };
+    const auto records = undo_.records(endpoint_feed);
+    const auto record = std::ranges::find(records, subject, &io::UndoRecord::subject);
+    record == records.end() ? done() : put_back(*record, done);
 }
 
 void EndpointFeed::finish() {

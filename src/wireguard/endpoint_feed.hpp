@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -81,6 +82,7 @@ private:
     void on_end(const PeerKey& key, const EndpointAction& action, const io::JobResult& result);
     bool has_record(const std::string& subject) const;
     void put_back(const io::UndoRecord& record, std::function<void()> done);
+    void leave(const std::string& subject);
     void forget_if_back(const Entry& entry);
     void look_up_names(base::TimePoint now);
     void finish();
@@ -95,7 +97,7 @@ private:
     std::string problem_;
     base::TimePoint next_change_{};  // no two changes of devices sooner than this: a host full of dead peers
     std::function<void()> on_withdrawn_;
-    std::size_t leaving_ = 0;
+    std::set<std::string> leaving_;  // subjects of records that are being put back
     io::Timer timer_, withdrawal_;
 };
 

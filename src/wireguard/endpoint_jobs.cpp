@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 
 #include "wireguard/device_session.hpp"
@@ -36,6 +37,15 @@ base::Endpoint endpoint_of(const std::string& text) {
     const auto endpoint = parse_endpoint(text);
     if (!endpoint) throw std::runtime_error{"no endpoint: " + text};
     return *endpoint;
+}
+
+// "192.0.2.1:51820 192.0.2.5:51820"; what is no endpoint is left out.
+std::vector<base::Endpoint> endpoints_of(const std::string& text) {
+    std::vector<base::Endpoint> out;
+    std::istringstream words{text};
+    for (std::string word; words >> word;)
+        if (const auto endpoint = parse_endpoint(word)) out.push_back(*endpoint);
+    return out;
 }
 
 std::int64_t number_of(const std::string& text) {
@@ -181,13 +191,13 @@ base::Result<bool, std::string> revert_endpoint(const io::UndoRecord& record) {
     const auto key = space == std::string::npos
                          ? std::nullopt
                          : adjacency::PublicKey::from_base64(std::string_view{record.subject}.substr(space + 1));
-    const auto ours = parse_endpoint(record.ours);
-    if (!key || !ours) return tl::unexpected{std::string{"not a record of this feed"}};
+    const auto ours = endpoints_of(record.ours);
+    if (!key || ours.empty()) return tl::unexpected{std::string{"not a record of this feed"}};
     const auto before = parse_endpoint(record.before);  // none: there was none
     try {
         const auto device = open_device(record.subject.substr(0, space));
         auto peer = device->read(*key);
-        if (!peer || peer->endpoint != ours) return false;
+        if (!peer || !peer->endpoint || std::ranges::find(ours, *peer->endpoint) == ours.end()) return false;
         peer->endpoint = before;
         if (before)
             device->keep(*peer);
