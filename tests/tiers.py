@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The tiers of tests/run: builds, runs, counts. See tests/run --help for what each is. What may run side by side without
-disturbing a measurement does: builds beside the virtual clock. What runs in real time (lab) comes when all that is over."""
+"""The tiers of tests/run: builds, runs, counts. See tests/run --help for what each is. They run side by side; what runs in real
+time (lab) has the processors first, and compilers, fuzzers and the virtual clock, which care for no time, take what it leaves."""
 import argparse
 import fcntl
 import os
@@ -38,6 +38,16 @@ class Commands:
 
     def __init__(self):
         self.running, self.lock, self.stopped = set(), threading.RLock(), False
+        self.here = threading.local()  # .last: what this thread and those it has asked run goes last
+
+    def go_last(self):
+        """What this thread runs from now on takes only the processor time that nobody else wants."""
+        self.here.last = True
+
+    def asks(self):
+        """For the threads of a pool that this one has work for: the same holds for them."""
+        last = getattr(self.here, "last", False)
+        return lambda: setattr(self.here, "last", last)
 
     def run(self, command, log, timeout=None, env=None, lines=None):
         """The exit status (124: out of time) and the output."""
@@ -46,10 +56,13 @@ class Commands:
                 raise NotRun("interrupted")
             log.write(f"$ {shlex.join(map(str, command))}\n")
             log.flush()
-            process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            last = getattr(self.here, "last", False)
+            process = subprocess.Popen([*(["nice", "-n", "19"] if last else []), *map(str, command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT, cwd=TREE, env={**os.environ, **(env or {})},
                                        start_new_session=True, text=True, errors="replace")
             self.running.add(process)
+            if last:
+                yield_as_session(process.pid)
         expired = threading.Event()
         watch = threading.Timer(timeout or 7200, lambda: (expired.set(), self.end(process)))
         watch.start()
@@ -86,6 +99,14 @@ class Commands:
             running = list(self.running)
         for process in running:
             self.end(process)
+
+
+def yield_as_session(pid):
+    """Where the kernel groups by session (sched(7), autogroup), nice alone would count within the session only."""
+    try:
+        Path(f"/proc/{pid}/autogroup").write_text("19", encoding="ascii")
+    except OSError:  # it does not group, or the process has ended
+        pass
 
 
 commands = Commands()
@@ -212,7 +233,7 @@ def tier_fuzz(log):
         raise NotRun("tests/fuzz holds no target")
     build(log, "build-fuzz", names, "-DCMAKE_CXX_COMPILER=clang++-14", "-DWGBFD_FUZZ=ON", "-DWGBFD_TESTS=OFF",
           "-DWGBFD_SANITIZE=address,undefined", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1 -DNDEBUG")
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2, initializer=commands.asks()) as pool:
         return add(pool.map(lambda name: fuzz_one(log, name), names))
 
 
@@ -235,7 +256,7 @@ def tier_vm(log):
     if status:
         raise NotRun("the virtual machine's image cannot be built")
     limit = 14400 if FULL else 1500
-    with ThreadPoolExecutor(min(CORES, 4)) as pool:  # each is one thread of the host's, on a clock of its own
+    with ThreadPoolExecutor(min(CORES, 4), initializer=commands.asks()) as pool:  # each is one thread of the host's, on a clock of its own
         return add(pool.map(lambda test: one_test(log, test, ["lab/vm", "run", "--timeout", limit, "--build", BUILD, "--out",
                                                               LOGS / "vm" / test.stem, test], limit + 200), tests))
 
@@ -301,8 +322,10 @@ class Run:
                 sys.stdout.write(tail(path) + f"    | (all of it: {path})\n")
                 sys.stdout.flush()
 
-    def lane(self, *names):
+    def lane(self, *names, last=True):
         def work():
+            if last:
+                commands.go_last()
             for name in names:
                 if name in self.wanted:
                     self.tier(name)
@@ -317,14 +340,12 @@ class Run:
             image.start()
         if {"build", "unit", "vm", "lab"} & set(self.wanted):  # whatever tests the program tests the present one
             self.tier("build")
-        lanes = [self.lane("includes", "format", "unit"), self.lane("sanitizers", "threads", "fuzz")]
+        lanes = [self.lane("lab", last=False), self.lane("includes", "format", "unit"), self.lane("sanitizers", "threads", "fuzz")]
         if image:
             image.join()
         lanes.append(self.lane("vm"))
         for lane in lanes:
             lane.join()
-        if "lab" in self.wanted:
-            self.tier("lab")
 
 
 def prepare_image():
