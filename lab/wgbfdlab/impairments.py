@@ -1,7 +1,7 @@
 """Scenarios of an underlay that gets bad and does not die, by lab/impair between the two ends of the first tunnel.
 
 Each says what the relay counted, every verdict, and the quality that wgbfd measured at either end just before all is well again.
-BFD sees little of it: what LATER tells is demanded once wgbfd judges by quality.
+BFD sees little of it: what DEMANDS tells is what wgbfd must say at the worst moment, by quality.
 """
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from . import wireguard
 from .network import wait_until
 from .topology import LabError
 
-LOSS = 7      # %: above three times the 2 % that degrade a path, so that ten seconds are enough
+LOSS = 12     # %: well above three times the 2 % that degrade a path, so that ten seconds are enough
 DELAY = 0.4   # s each way: a round trip above three times 250 ms
 JITTER = 0.25
 STEP = 0.2    # s between two steps of the delay
@@ -25,17 +25,17 @@ class Demand:
     states: tuple
     cause: str
     ends: tuple = ("near", "far")
+    hold: float = 0  # s: not before it has stood so long
 
 
-DEMAND_QUALITY = False
-LATER = {
+DEMANDS = {
     "loss": Demand(("degraded", "down"), "quality-loss"),
     "one-way-loss": Demand(("degraded",), "quality-loss", ("near",)),  # forward from there: we steer only what we send
     "delay": Demand(("degraded",), "quality-rtt"),
     "jitter": Demand(("degraded",), "quality-jitter"),
     "brownout": Demand(("degraded",), "quality-loss"),
     "bufferbloat": Demand(("degraded",), "quality-rtt"),
-    "mtu-clamp": Demand(("degraded", "down"), "mtu"),                  # with `padding`
+    "mtu-clamp": Demand(("degraded",), "mtu", hold=120),               # its probe comes once a minute
 }
 
 
@@ -54,8 +54,8 @@ def _impaired(act, *stages, times=1):
 
 def _told(act, underlay):
     """What there is to say at the worst moment, as notes."""
-    demand = LATER.get(act.name)
-    if DEMAND_QUALITY and demand:
+    demand = DEMANDS.get(act.name)
+    if demand and act.network.settings.hold_s >= demand.hold:
         for end in demand.ends:
             act.wait_verdict(getattr(act, end), demand.states, demand.cause)
     for name, counts in underlay.counts().items():
@@ -68,12 +68,12 @@ def _told(act, underlay):
 
 
 def loss(act):
-    """7 % of the underlay's packets are lost, each by itself, both ways."""
+    """12 % of the underlay's packets are lost, each by itself, both ways."""
     _impaired(act, lambda underlay: underlay.both(f"loss={LOSS}%"))
 
 
 def one_way_loss(act):
-    """7 % in the stream's direction alone."""
+    """12 % in the stream's direction alone."""
     _impaired(act, lambda underlay: underlay.set(underlay.forward, f"loss={LOSS}%"))
 
 

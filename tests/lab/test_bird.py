@@ -102,7 +102,7 @@ def flips(build):
 
 
 def _follows(bird, verdicts):
-    """Empty once BIRD shows what the verdicts say; else what it shows after 5 s."""
+    """Empty once BIRD shows what the verdicts say; else what it shows after 15 s."""
     wanted = {address: "unreachable" if state == "down" else cost
               for address, (_, state, cost) in verdicts.items() if state != "unknown"}
     paths = [verdicts["10.8.0.1"], verdicts["10.8.0.3"]]  # BGP's sessions
@@ -110,7 +110,7 @@ def _follows(bird, verdicts):
     # A path of which nothing is known has the metric 0 of `direct`: both are usable, and which is best is BGP's own affair.
     unknown = any(state == "unknown" for _, state, _ in paths)
     best = {name for name, cost in costs.items() if cost == min(costs.values())}
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + 15
     while True:
         table, now = {**bird.table("nexthops_wgbfd"), **bird.table("nexthops_wgbfd6")}, bird.best(LAN)
         if table == wanted and (unknown or (now in best if best else now is None)):

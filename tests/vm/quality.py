@@ -79,12 +79,15 @@ def check_loss(cell, figures, ratios):
     ratios.check(f"{cell}: loss backward", loss["backward"], back, count * (1 - there))
 
 
-def check_jitter(cell, figures, report):
-    """netem's `delay D J` is uniform in D-J ... D+J: two of them differ by 2J/3 in the mean, RFC 3550's |D|."""
+def check_jitter(cell, figures, report, paths):
+    """netem's `delay D J` is uniform in D-J ... D+J: two of them differ by 2J/3 in the mean, RFC 3550's |D|. Where it varies nothing, what is
+    measured is this guest's: one processor that has every path's packets to encrypt, the more the more paths there are."""
+    own = 50 + 5 * paths
     for key, spread in (("jitter_forward_us", cell.jitter[0]), ("jitter_backward_us", cell.jitter[1])):
         truth, measured = 2000 * spread / 3, figures[key]
         if measured is not None:
-            report.check(abs(measured - truth) <= truth / 10 + 50, f"{cell}: {key} {measured}, netem's {truth:.0f} (within 10 % + 50 us)")
+            report.check(abs(measured - truth) <= (truth / 10 + 50 if truth else own), f"{cell}: {key} {measured}, netem's {truth:.0f} "
+                         + ("(within 10 % + 50 us)" if truth else f"(the guest's own, at most {own})"))
 
 
 def main():
@@ -109,7 +112,7 @@ def main():
             report.check(figures["probes"] >= 2000, f"{cell}: {figures['probes']} probes in {quality['measured_s']} s")
             check_rtt(cell, figures, report)
             check_loss(cell, figures, ratios)
-            check_jitter(cell, figures, report)
+            check_jitter(cell, figures, report, len(all_cells))
         ratios.close()
         report.tell(f"{busy():.0f} s of the processor since the boot: {busiest()}")
         report.tell(f"probe loop: {daemons.status(paths.near)['probe_loop']}")
