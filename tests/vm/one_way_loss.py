@@ -4,7 +4,6 @@
 """Loss of 10 % in one direction, a hundred times over in-kernel WireGuard on the virtual clock: does each end say which way it is? Twenty
 tunnels with an underlay each; five rounds, in each of which netem loses on the way there or on the way back, as chance has it. Both ends'
 figures of the last ten seconds are asked."""
-import json
 import os
 import random
 import sys
@@ -34,8 +33,8 @@ def impair(paths, ways):
 
 def losses(node):
     """{tunnel: (forward, backward)} of the last ten seconds, as that end sees it."""
-    rows = json.loads(node.run([daemons.WGBFD, "status", "--json"]).stdout)["adjacencies"]
-    return {row["name"]: (row["quality"]["loss"]["forward"], row["quality"]["loss"]["backward"]) for row in rows if row["quality"]}
+    return {row["name"]: (row["quality"]["loss"]["forward"], row["quality"]["loss"]["backward"])
+            for row in daemons.status(node)["adjacencies"] if row["quality"]}
 
 
 def one_round(paths, chance, report, found):
