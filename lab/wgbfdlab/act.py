@@ -36,6 +36,7 @@ class Act:
         self.start = time.time()
         self.cut_at = self.restore_at = self._cut_done = None
         self.notes = {}
+        self.afterwards = []  # what puts the network back, once all is told
         self._gaps = []
         self._stream = network.stream()
         time.sleep(SETTLE)
@@ -147,7 +148,10 @@ class Act:
             self.cut_at = record.first_lost(self.cut_at, self._cut_done + 0.02) or self.cut_at
         for name, since, until in self._gaps:
             self.notes[name] = f"{record.longest_gap(since, until) * 1000:.0f} ms"
-        return Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
+        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
+        for put_back in self.afterwards:
+            put_back()
+        return result
 
     def abandon(self):
         self._stream.record()

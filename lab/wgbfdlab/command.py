@@ -40,7 +40,7 @@ def _interrupted(_signal, _frame):
 def _parse(arguments):
     parser = argparse.ArgumentParser(prog="lab/run", description="Realises a containerlab topology with network namespaces, "
                                      "does something to it while 1,000 packets/s cross it, and tells what moved and when.")
-    parser.add_argument("topology", help="two-sites, two-sites-bird, dn42, ospf, hub, or a path to a .clab.yml file")
+    parser.add_argument("topology", help=f"{', '.join(_topologies())}, or a path to a .clab.yml file")
     parser.add_argument("scenario", choices=[*scenario.SCENARIOS, "demo"],
                         help="demo: the scenario cut in all three modes, side by side")
     how = parser.add_mutually_exclusive_group()
@@ -96,9 +96,12 @@ def _run(options):
 def _topology_file(name):
     path = Path(name) if name.endswith((".yml", ".yaml")) else LAB / f"topologies/{name}.clab.yml"
     if not path.is_file():
-        known = sorted(file.name.removesuffix(".clab.yml") for file in (LAB / "topologies").glob("*.clab.yml"))
-        raise LabError(f"no topology {name}: {', '.join(known)}, or a path to a .clab.yml file")
+        raise LabError(f"no topology {name}: {', '.join(_topologies())}, or a path to a .clab.yml file")
     return path
+
+
+def _topologies():
+    return sorted(file.name.removesuffix(".clab.yml") for file in (LAB / "topologies").glob("*.clab.yml"))
 
 
 def _settings(options, mode):

@@ -1,7 +1,7 @@
 """FRR, BIRD and wgbfd in the nodes: their configuration from the templates beside the topology, starting, stopping, asking.
 
 A template line that begins with @TAG is kept, without the tag, where the tag holds: `bfd` (the routing daemons ask for BFD),
-`link`, `frr-bfd`, `frr-vty`, `bird-nexthop`, `bird-include`, `routes` and `repair` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
+`link`, `frr-bfd`, `frr-vty`, `bird-nexthop`, `bird-include`, `routes`, `repair` and `endpoint` (the feed of wgbfd), `at-rest` (no wgbfd). ${…} is put in everywhere.
 """
 import json
 import os
@@ -19,6 +19,7 @@ DATA_PLANE = "unix:/run/frr/bfddp.sock"
 BIRD_CONTROL = "/run/bird/bird.ctl"
 BIRD_INCLUDE = "/run/bird/wgbfd.conf"
 RUN_DIR = "/run/wgbfd"
+FOR_ALL = ("/etc/hosts",)  # what every program of a node reads at its usual place
 
 
 def tags(mode, feed):
@@ -26,7 +27,8 @@ def tags(mode, feed):
         return {"bfd", "at-rest"}
     if mode == "wgbfd":
         return {"link": {"link"}, "frr-bfd": {"bfd", "frr-bfd"}, "both": {"bfd", "frr-bfd", "link"},
-                "frr-vty": {"frr-vty"}, "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}, "routes": {"routes"}, "repair": {"repair"}}[feed]
+                "frr-vty": {"frr-vty"}, "bird-nexthop": {"bird-nexthop"}, "bird-include": {"bird-include"}, "routes": {"routes"}, "repair": {"repair"},
+                "endpoint": {"endpoint"}}[feed]
     return {"at-rest"}
 
 
@@ -63,6 +65,8 @@ class Daemons:
         self._values, self._templates = values, topology.directory
         for source, target in self.node.spec.binds:
             self._write(source, target, values)
+            if target in FOR_ALL:
+                self.node.run(["mount", "--bind", self.node.directory / target.lstrip("/"), target])
 
     def _write(self, source, target, values):
         path = self.node.directory / target.lstrip("/")

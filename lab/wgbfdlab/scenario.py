@@ -1,4 +1,4 @@
-"""The scenarios that cut a path, or end and start what speaks; `run` knows those of impairments.py and faults.py too.
+"""The scenarios that cut a path, or end and start what speaks; `run` knows those of impairments.py, faults.py and moves.py too.
 
 A scenario waits for states, not for times.
 """
@@ -8,6 +8,7 @@ import time
 from .act import RETURN_LIMIT, Act
 from .faults import FAULTS
 from .impairments import IMPAIRMENTS
+from .moves import MOVES
 from .network import wait_until
 from .topology import LabError
 
@@ -151,7 +152,7 @@ def config_reload(act):
 
 SCENARIOS = {"cut": cut, "one-way-cut": one_way_cut, "peer-reboot": peer_reboot, "daemon-kill": daemon_kill,
              "stop": stop, "flap": flap, "routing-daemon-restart": routing_daemon_restart, "config-reload": config_reload,
-             **IMPAIRMENTS, **FAULTS}
+             **IMPAIRMENTS, **FAULTS, **MOVES}
 
 
 def run(network, name):

@@ -4,11 +4,13 @@ lab.daemons                daemons of the node; without wgbfd's and FRR's BFD wh
 lab.daemons.MODE           the daemons in that mode, where it is not as above
 lab.address.IFACE          the address of a link's end
 lab.wireguard.IFACE        address=CIDR listen=PORT
-lab.peer.IFACE.NODE        allowed=PREFIX[,PREFIX] endpoint=ADDRESS:PORT; the peer's interface has the same name
+lab.peer.IFACE.NODE        allowed=PREFIX[,PREFIX] endpoint=ADDRESS:PORT; the peer's interface has the same name; without endpoint
+                           the peer calls; keepalive=SECONDS
 lab.watch                  PREFIX prefers IFACE[+IFACE]: the kernel route that a scenario watches
 lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include; routes where there is no routing daemon
 lab.stream                 send ADDRESS | receive
 lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction)
+lab.move                   by=IFACE from=CIDR to=CIDR name=NAME caller=NODE: where the node moves to, and who asks for its name
 
 IFACE and NODE of a label may be patterns (spoke*); {n} is the number at the end of the name that matched, and in a
 group's texts the number at the end of the node's name.
@@ -32,7 +34,8 @@ class LabError(Exception):
 class Peer:
     node: str
     allowed: str
-    endpoint: str
+    endpoint: str = ""   # none: it calls
+    keepalive: str = ""  # seconds
 
 
 @dataclass
@@ -64,6 +67,16 @@ class Cut:
     far: Tunnel
 
 
+@dataclass(frozen=True)
+class Move:
+    """A node takes another address, and nothing else of it can be reached."""
+    by: str
+    old: str
+    new: str
+    name: str
+    caller: str
+
+
 @dataclass
 class Node:
     name: str
@@ -76,6 +89,7 @@ class Node:
     watch: tuple | None
     stream: list
     feed: str | None = None
+    move: Move | None = None
 
 
 @dataclass
@@ -201,7 +215,13 @@ def _node(name, config, links, every_name):
         watch=(watch.split()[0], watch.split()[2]) if watch else None,
         stream=labels.get("lab.stream", "").split(),
         feed=labels.get("lab.feed"),
+        move=_move(labels.get("lab.move")),
     )
+
+
+def _move(text):
+    values = _fields(text or "")
+    return Move(values["by"], values["from"], values["to"], values["name"], values["caller"]) if values else None
 
 
 def _cut(merged):

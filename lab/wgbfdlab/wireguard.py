@@ -57,8 +57,8 @@ def remove_peer(node, wireguard, keys, peer):
 
 
 def add_peer(node, wireguard, keys, peer):
-    node.run(["wg", "set", wireguard.name, "peer", keys.public(peer.node, wireguard.name), "allowed-ips", peer.allowed,
-              "endpoint", peer.endpoint])
+    where = ["endpoint", peer.endpoint] if peer.endpoint else []
+    node.run(["wg", "set", wireguard.name, "peer", keys.public(peer.node, wireguard.name), "allowed-ips", peer.allowed, *where])
 
 
 def forget_endpoint(node, wireguard, keys, peer):
@@ -88,7 +88,8 @@ def _configuration(node, wireguard, keys):
     lines = ["[Interface]", f"PrivateKey = {keys.private(node.name, wireguard.name)}", f"ListenPort = {wireguard.listen}"]
     for peer in wireguard.peers:
         lines += ["[Peer]", f"PublicKey = {keys.public(peer.node, wireguard.name)}",
-                  f"AllowedIPs = {peer.allowed}", f"Endpoint = {peer.endpoint}"]
+                  f"AllowedIPs = {peer.allowed}", *[f"Endpoint = {peer.endpoint}"] * bool(peer.endpoint),
+                  *[f"PersistentKeepalive = {peer.keepalive}"] * bool(peer.keepalive)]
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,7 @@ from wgbfdlab.settings import Settings  # noqa: E402
 from wgbfdlab.topology import LabError, load  # noqa: E402
 
 INTERVAL_US, MULTIPLIER = 300_000, 3
+FULL = bool(os.environ.get("WGBFD_FULL"))
 counts = {"ok": 0, "FAIL": 0}
 
 
@@ -335,7 +336,21 @@ def no_routing_daemon(build):
             bench.say("stop: the routes went with wgbfd and are back", data["route_changes"] >= 2, data["route_changes"])
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, cleanup)}
+def endpoints(build):
+    with Bench(build, "endpoints", "wgbfd") as bench:
+        data = bench.run("nat-rebind")
+        bench.say("nat-rebind: no session fell", not any(data["downs"].values()) and not data["other_bfd_downs"], data["downs"])
+        bench.say("nat-rebind: the stream went on, by another port each time", data["lost_at_return"] == 0 and len(data["notes"]["a as b sees it"].split()) == 7, data["notes"])
+        if FULL:
+            data = bench.run("dns-change")
+            bench.say("dns-change: the path is back where the name says", data["notes"]["endpoint after the move"] == "203.0.113.5:51820"
+                      and data["first"]["bfd up at b"] is not None, data["notes"])
+            bfd_fell_once(bench, data)
+            data = bench.run("cut")
+            bench.say("cut: the other underlay carries the tunnel", data["downs"]["bfd a"] == 1 and data["lost_at_cut"] < 3000, data["lost_at_cut"])
+
+
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, endpoints, cleanup)}
 
 
 def main(arguments):

@@ -64,7 +64,7 @@ def configuration_problems(net):
         for source, _ in node.binds:
             path = net.directory / source
             for mode, feed in (("none", "frr-bfd"), ("stock", "frr-bfd"), ("wgbfd", "frr-bfd"), ("wgbfd", "link"), ("wgbfd", "both"),
-                               ("wgbfd", "bird-nexthop"), ("wgbfd", "bird-include"), ("wgbfd", "routes"), ("wgbfd", "repair")):
+                               ("wgbfd", "bird-nexthop"), ("wgbfd", "bird-include"), ("wgbfd", "routes"), ("wgbfd", "repair"), ("wgbfd", "endpoint")):
                 try:
                     text = daemons.render(path.read_text(), values, daemons.tags(mode, feed))
                     found += [f"{source}, {mode}: {line}" for line in text.splitlines() if line.startswith("@") or "$" in line]
@@ -78,6 +78,9 @@ def scenario_problems(net):
     for tunnel in (net.cut.near, net.cut.far) if net.cut else ():
         if tunnel not in net.tunnels(net.nodes[tunnel.node]):
             found.append(f"lab.cut names {tunnel}, which is no tunnel")
+    for node in net.nodes.values():
+        if node.move and (node.addresses.get(node.move.by) != node.move.old or node.move.caller not in net.nodes):
+            found.append(f"lab.move of {node.name} names another address or node than there is")
     found += [f"no node does {what} of the stream" for what in ("send", "receive") if not net.stream_end(what)]
     return found
 
