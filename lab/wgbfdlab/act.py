@@ -37,7 +37,7 @@ class Act:
         self.cut_at = self.restore_at = self._cut_done = None
         self.notes = {}
         self.afterwards = []  # what puts the network back, once all is told
-        self._gaps = []
+        self._gaps, self._losses, self._returns = [], [], []
         self._stream = network.stream()
         time.sleep(SETTLE)
 
@@ -79,6 +79,14 @@ class Act:
         """The stream's longest gap that begins then becomes the note `name`."""
         self._gaps.append((name, since, until))
 
+    def watch_loss(self, name, since, until):
+        """How much of the stream is lost then becomes the note `name`."""
+        self._losses.append((name, since, until))
+
+    def watch_return(self, name, since):
+        """How long it took from then until a packet that was sent since arrived becomes the note `name`."""
+        self._returns.append((name, since))
+
     def _routers(self, tunnel):
         """The routing protocol over that node's tunnels, as moments call it; BGP beside OSPF runs between loopbacks."""
         names = self.daemons(tunnel).names
@@ -91,18 +99,37 @@ class Act:
         found = [m for m in self.moments() if m.who == "route" and m.node == tunnel.node]
         return found[-1].state if found else None
 
-    def wait_moved(self, ends=None):
+    def wait_moved(self, ends=None, since=None):
         """BFD and routing at these ends of the tunnel have seen that it is dead; the near end's route has left it."""
         def missing():
-            late = [f"{who} down at {end.node}" for end in ends or (self.near, self.far)
-                    for who in self._probers(end) + self._routers(end) if not self._went_down(who, end)]
+            late = self._not_down(ends or (self.near, self.far), since)
             if self._watched() and self._route(self.near) in (None, *self._preferred(), "none"):
                 late.append(f"the route at {self.near.node} to move")
             return late
         wait_until(lambda: not missing(), MOVE_LIMIT, lambda: "; ".join(missing()))
 
-    def _went_down(self, who, tunnel):
-        return any(m.who == who and m.state == "down" and m.at >= self.cut_at and m.node == tunnel.node
+    def wait_down(self, ends, since=None):
+        """BFD and routing at these ends of a tunnel have seen that it is dead."""
+        wait_until(lambda: not self._not_down(ends, since), MOVE_LIMIT, lambda: "; ".join(self._not_down(ends, since)))
+
+    def wait_up(self, ends):
+        """They have seen that it is alive again."""
+        wait_until(lambda: not self._not_up(ends), RETURN_LIMIT, lambda: "; ".join(self._not_up(ends)))
+
+    def _not_down(self, ends, since):
+        return [f"{who} down at {end.node}" for end in ends
+                for who in self._probers(end) + self._routers(end) if not self._went_down(who, end, since or self.cut_at)]
+
+    def _not_up(self, ends):
+        return [f"{who} up at {end.node}" for end in ends
+                for who in self._probers(end) + self._routers(end) if self._latest(who, end) not in (None, "up", "degraded")]
+
+    def routes(self, since=0.0):
+        """Where the near end's watched route has led since then."""
+        return [m.state for m in self.moments() if m.who == "route" and m.node == self.near.node and m.at >= since]
+
+    def _went_down(self, who, tunnel, since):
+        return any(m.who == who and m.state == "down" and m.at >= since and m.node == tunnel.node
                    and (m.interface, m.peer) == (tunnel.interface, tunnel.peer) for m in self.moments())
 
     def wait_verdict(self, end, states, cause=None):
@@ -121,8 +148,7 @@ class Act:
     def wait_returned(self):
         """Whatever went down since the start is up again, and the route prefers the tunnel again."""
         def missing():
-            late = [f"{who} up at {end.node}" for end in (self.near, self.far)
-                    for who in self._probers(end) + self._routers(end) if self._latest(who, end) not in (None, "up", "degraded")]
+            late = self._not_up((self.near, self.far))
             # A path that is still held to be degraded may keep the route away for minutes.
             degraded = any(self._latest("bfd", end) == "degraded" for end in (self.near, self.far))
             if self._watched() and not degraded and self._route(self.near) not in (None, *self._preferred()):
@@ -148,6 +174,11 @@ class Act:
             self.cut_at = record.first_lost(self.cut_at, self._cut_done + 0.02) or self.cut_at
         for name, since, until in self._gaps:
             self.notes[name] = f"{record.longest_gap(since, until) * 1000:.0f} ms"
+        for name, since, until in self._losses:
+            self.notes[name] = f"{record.lost(since, until)} packets"
+        for name, since in self._returns:
+            at = record.first_arrival(since)
+            self.notes[name] = round((at - since) * 1000) if at else None
         result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
         for put_back in self.afterwards:
             put_back()

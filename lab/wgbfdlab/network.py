@@ -68,8 +68,8 @@ class Network:
             for interface in node.spec.wireguards:
                 wireguard.create(node, interface, self.keys, self.kernel)
         self._start_daemons()
-        if self.topology.cut:
-            self.nodes[self.topology.cut.node].run(["nft", "-f", "-"], text=CUT_TABLE)
+        for cut in filter(None, (self.topology.cut, self.topology.backup)):
+            self.nodes[cut.node].run(["nft", "-f", "-"], text=CUT_TABLE)
         self.wait_ready()
 
     def _link(self):
@@ -115,25 +115,25 @@ class Network:
     def prepared_cut(self, one_way=False):
         """Yields a function that cuts the path and returns when that began and ended; nft already waits for its input."""
         cut = self.topology.cut
-        pairs = [(cut.inward, cut.outward)] + ([] if one_way else [(cut.outward, cut.inward)])
-        rules = "".join(f'add rule inet labcut forward iifname "{a}" oifname "{b}" drop\n' for a, b in pairs)
-        with self._prepared_nft(rules) as fire:
+        with self.prepared_dead(cut, *(cut.ways[:1] if one_way else cut.ways)) as fire:
             yield fire
 
     @contextmanager
     def prepared_restore(self):
-        with self._prepared_nft("flush chain inet labcut forward\n") as fire:
+        with self.prepared_dead(self.topology.cut) as fire:
             yield fire
 
     @contextmanager
-    def _prepared_nft(self, rules):
-        node = self.nodes[self.topology.cut.node]
+    def prepared_dead(self, cut, *ways):
+        """Yields a function that makes these ways through the cut's node dead, and no others, in one step."""
+        rules = "".join(f'add rule inet labcut forward iifname "{a}" oifname "{b}" drop\n' for a, b in ways)
+        node = self.nodes[cut.node]
         process = subprocess.Popen(node.inside(["nft", "-f", "-"]), stdin=subprocess.PIPE, text=True, start_new_session=True)
         time.sleep(0.2)
 
         def fire():
             begun = time.time()
-            process.communicate(rules, timeout=20)
+            process.communicate(f"flush chain inet labcut forward\n{rules}", timeout=20)
             if process.returncode != 0:
                 raise LabError(f"node {node.name}: nft failed")
             return begun, time.time()

@@ -1,4 +1,4 @@
-"""The scenarios that cut a path, or end and start what speaks; `run` knows those of impairments.py, faults.py and moves.py too.
+"""The scenarios that cut a path, or end and start what speaks; `run` knows those of impairments.py, faults.py, moves.py and recovery.py too.
 
 A scenario waits for states, not for times.
 """
@@ -10,6 +10,7 @@ from .faults import FAULTS
 from .impairments import IMPAIRMENTS
 from .moves import MOVES
 from .network import wait_until
+from .recovery import RECOVERIES
 from .topology import LabError
 
 
@@ -152,7 +153,7 @@ def config_reload(act):
 
 SCENARIOS = {"cut": cut, "one-way-cut": one_way_cut, "peer-reboot": peer_reboot, "daemon-kill": daemon_kill,
              "stop": stop, "flap": flap, "routing-daemon-restart": routing_daemon_restart, "config-reload": config_reload,
-             **IMPAIRMENTS, **FAULTS, **MOVES}
+             **IMPAIRMENTS, **FAULTS, **MOVES, **RECOVERIES}
 
 
 def run(network, name):

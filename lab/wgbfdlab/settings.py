@@ -27,10 +27,11 @@ class Settings:
     both: bool = False              # daemon-kill: the guardian too
     hold_s: float = 12              # an impairment stands: quality's short window, and a little
     blocked_s: float = 200          # rekey: how long no handshake passes
+    bgp_timers: tuple = BGP_TIMERS
 
     def template_values(self):
         return {"interval": f"{self.interval_us / 1000:g}ms", "interval_ms": self.interval_us // 1000,
-                "multiplier": self.multiplier, "bgp_keepalive": BGP_TIMERS[0], "bgp_hold": BGP_TIMERS[1],
+                "multiplier": self.multiplier, "bgp_keepalive": self.bgp_timers[0], "bgp_hold": self.bgp_timers[1],
                 "ospf_hello": OSPF_TIMERS[0], "ospf_dead": OSPF_TIMERS[1]}
 
     def mode_of(self, node, cut):

@@ -85,6 +85,10 @@ class Record:
         """When the first packet that was lost was sent, in [since, until]; None if none was."""
         return next((at for number, at in enumerate(self.sent) if since <= at <= until and number not in self.arrived), None)
 
+    def first_arrival(self, since):
+        """When the first packet sent since then arrived; None if none did."""
+        return min((self.arrived[number] for number, at in enumerate(self.sent) if at >= since and number in self.arrived), default=None)
+
     def longest_gap(self, since, until):
         """The longest time without a packet that began in [since, until), in seconds; an open end counts to the last sending."""
         moments = sorted(self.arrived.values())

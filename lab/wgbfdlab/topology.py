@@ -10,6 +10,7 @@ lab.watch                  PREFIX prefers IFACE[+IFACE]: the kernel route that a
 lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include; routes where there is no routing daemon
 lab.stream                 send ADDRESS | receive
 lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction)
+lab.cut.backup             the same of the tunnel that carries when that one is cut
 lab.move                   by=IFACE from=CIDR to=CIDR name=NAME caller=NODE: where the node moves to, and who asks for its name
 
 IFACE and NODE of a label may be patterns (spoke*); {n} is the number at the end of the name that matched, and in a
@@ -66,6 +67,11 @@ class Cut:
     near: Tunnel
     far: Tunnel
 
+    @property
+    def ways(self):
+        """The stream's direction, and the other."""
+        return (self.inward, self.outward), (self.outward, self.inward)
+
 
 @dataclass(frozen=True)
 class Move:
@@ -99,6 +105,7 @@ class Topology:
     nodes: dict
     links: list
     cut: Cut | None
+    backup: Cut | None = None
 
     def stream_end(self, what):
         return next((node for node in self.nodes.values() if node.stream and node.stream[0] == what), None)
@@ -128,7 +135,7 @@ def load(path, spokes=None):
         merged = {name: _inherit(body, own or {}) for name, own in body["nodes"].items()}
         links = [tuple(tuple(end.split(":", 1)) for end in link["endpoints"]) for link in body.get("links", [])]
         nodes = {name: _node(name, config, links, merged) for name, config in merged.items()}
-        return Topology(document["name"], path.parent, nodes, links, _cut(merged))
+        return Topology(document["name"], path.parent, nodes, links, _cut(merged), _cut(merged, "lab.cut.backup"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LabError(f"{path}: not a topology with this lab's labels ({type(error).__name__}: {error})") from error
 
@@ -224,9 +231,9 @@ def _move(text):
     return Move(values["by"], values["from"], values["to"], values["name"], values["caller"]) if values else None
 
 
-def _cut(merged):
+def _cut(merged, label="lab.cut"):
     for name, config in merged.items():
-        if "lab.cut" in config["labels"]:
-            values = _fields(config["labels"]["lab.cut"])
+        if label in config["labels"]:
+            values = _fields(config["labels"][label])
             return Cut(name, values["from"], values["to"], Tunnel.parse(values["near"]), Tunnel.parse(values["far"]))
     return None

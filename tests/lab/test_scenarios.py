@@ -98,6 +98,7 @@ def two_sites(build):
         bfd_fell_once(bench, data)
         bench.say("wgbfd ended the outage long before the hold timer", data["lost_at_cut"] < 3000, data["lost_at_cut"])
         _one_way(bench)
+        _recovery(bench)
         _reboot(bench)
         _flap(bench)
         _kill(bench)
@@ -153,6 +154,28 @@ def _router_restart(bench):
     bench.say(f"routing-daemon-restart ({data['notes']['restarted']}): BFD did not notice, and all is back", not any(bfd.values()), data["downs"])
 
 
+def _recovery(bench):
+    """Paths that come back in parts: a route moves where it can lead, and there once."""
+    if not FULL:
+        return
+    data = bench.run("asymmetric-recovery")
+    bench.say("asymmetric-recovery: no route returns until both directions live", all("stays; once both are: wg0" in data["notes"][f"route, {name} direction back first"]
+                                                                                      for name in ("the stream's", "the other")), data["notes"])
+    bench.say("asymmetric-recovery: it leaves and returns once each time", _leads(bench, data) == ["wg1", "wg0", "wg1", "wg0"], _leads(bench, data))
+    bench.say("asymmetric-recovery: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
+    data = bench.run("both-down")
+    bench.say("both-down: the route goes to the second, and to the first when that lives", _leads(bench, data) == ["wg1", "wg0"], data["notes"]["route"])
+    bench.say("both-down: the second alone carries all", data["notes"]["lost in the last second of the second tunnel alone"] == "0 packets", data["notes"])
+    bench.say("both-down: each session fell once at each end", (data["downs"]["bfd a"], data["downs"]["bfd b"], data["other_bfd_downs"]) == (2, 2, 2), data["downs"])
+
+
+def _leads(bench, data):
+    """Which tunnels the near end's route has led by, one after the other; what is none, or told twice, is left out."""
+    states = [m["state"] for m in data["moments"] if (m["who"], m["node"]) == ("route", bench.network.topology.cut.near.node)]
+    states = [state for state in states if state not in ("none", "unreachable")]
+    return [state for before, state in zip([None, *states], states) if state != before]
+
+
 def _stop(bench):
     data = bench.run("stop")
     bench.say("stop and start: BGP stayed Established at both ends", (data["downs"]["bgp a"], data["downs"]["bgp b"]) == (0, 0), data["downs"])
@@ -195,6 +218,9 @@ def bird(build):
         bench.say("stop: nothing was lost", data["lost"] == 0, data["lost"])
         _reload(bench)
         _router_restart(bench)
+    if FULL:  # BGP's own hold timer is not to end a session whose path is back
+        with Bench(build, "two-sites-bird", "wgbfd", bgp_timers=(30, 90)) as bench:
+            _recovery(bench)
 
 
 def dn42(build):
@@ -328,6 +354,8 @@ def no_routing_daemon(build):
             bench.say("the route moved to the other tunnel and came back", data["route_changes"] >= 2, data["route_changes"])
             bfd_fell_once(bench, data)
             bench.say("wgbfd ended the outage", data["lost_at_cut"] < 3000, data["lost_at_cut"])
+            if topology == "active-passive":
+                _recovery(bench)
             data = bench.run("flap")
             bench.say("flap: the other tunnel did not notice", data["other_bfd_downs"] == 0, data["other_bfd_downs"])
             data = bench.run("daemon-kill")

@@ -75,9 +75,9 @@ def configuration_problems(net):
 
 def scenario_problems(net):
     found = [] if net.cut else ["no lab.cut"]
-    for tunnel in (net.cut.near, net.cut.far) if net.cut else ():
-        if tunnel not in net.tunnels(net.nodes[tunnel.node]):
-            found.append(f"lab.cut names {tunnel}, which is no tunnel")
+    for cut in filter(None, (net.cut, net.backup)):
+        found += [f"lab.cut names {tunnel}, which is no tunnel" for tunnel in (cut.near, cut.far) if tunnel not in net.tunnels(net.nodes[tunnel.node])]
+        found += [f"lab.cut names {end}, which {cut.node} has not" for end in (cut.inward, cut.outward) if end not in net.nodes[cut.node].addresses]
     for node in net.nodes.values():
         if node.move and (node.addresses.get(node.move.by) != node.move.old or node.move.caller not in net.nodes):
             found.append(f"lab.move of {node.name} names another address or node than there is")
