@@ -24,6 +24,7 @@ class Result:
     record: object
     moments: list
     notes: dict = field(default_factory=dict)
+    tcp: dict = field(default_factory=dict)  # what became of each connection
 
 
 class Act:
@@ -39,6 +40,7 @@ class Act:
         self.afterwards = []  # what puts the network back, once all is told
         self._gaps, self._losses, self._returns = [], [], []
         self._stream = network.stream()
+        self._connections = network.connections() if network.settings.tcp else None
         time.sleep(SETTLE)
 
     def mark_cut(self, begun, done=None):
@@ -169,6 +171,7 @@ class Act:
         self.rest(SETTLE)
         end = time.time()
         record = self._stream.record()
+        tcp = self._connections.result() if self._connections else {}
         self.mark_cut(end)
         if self._cut_done:  # the stream knows it to the millisecond
             self.cut_at = record.first_lost(self.cut_at, self._cut_done + 0.02) or self.cut_at
@@ -179,10 +182,12 @@ class Act:
         for name, since in self._returns:
             at = record.first_arrival(since)
             self.notes[name] = round((at - since) * 1000) if at else None
-        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes)
+        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp)
         for put_back in self.afterwards:
             put_back()
         return result
 
     def abandon(self):
         self._stream.record()
+        if self._connections:
+            self._connections.result()

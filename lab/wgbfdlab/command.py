@@ -56,6 +56,7 @@ def _parse(arguments):
     parser.add_argument("--both", action="store_true", help="daemon-kill: kill wgbfd's guardian too")
     parser.add_argument("--hold", default="12s", help="how long an impairment stands, 12s by default")
     parser.add_argument("--blocked", default="200s", help="rekey: how long no handshake passes, 200s by default")
+    parser.add_argument("--tcp", action="store_true", help="beside the stream two TCP connections: small requests as ssh's, and 400 kB/s one way")
     parser.add_argument("--realtime", type=int, default=0, metavar="PRIORITY", help="run wgbfd or bfdd under chrt -f PRIORITY")
     parser.add_argument("--wireguard", choices=("auto", "kernel", "go"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the result for machines")
@@ -107,8 +108,8 @@ def _topologies():
 def _settings(options, mode):
     return Settings(wgbfd=options.wgbfd.resolve(), mode=mode, far=options.far, feed=options.feed,
                     interval_us=parse_duration(options.interval), multiplier=options.multiplier, runs=options.runs,
-                    realtime=options.realtime, wireguard=options.wireguard, both=options.both, hold_s=parse_duration(options.hold) / 1e6,
-                    blocked_s=parse_duration(options.blocked) / 1e6)
+                    realtime=options.realtime, wireguard=options.wireguard, both=options.both, tcp=options.tcp,
+                    hold_s=parse_duration(options.hold) / 1e6, blocked_s=parse_duration(options.blocked) / 1e6)
 
 
 def _one_mode(topology, name, settings, out, keep):

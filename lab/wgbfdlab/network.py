@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import daemons, mounts, nodes, wireguard
-from .nodes import RunningNode, children
+from .nodes import RunningNode, terminate
 from .settings import STREAM_PORT, STREAM_RATE
 from .stream import Record
+from .tcp import Connections
 from .topology import LabError
 from .watch import Watch
 
@@ -158,14 +159,16 @@ class Network:
     def stream(self):
         return Stream(self)
 
+    def connections(self):
+        sender, receiver = _stream_ends(self.topology)
+        return Connections(self.nodes[sender.name], sender.stream[1], self.nodes[receiver.name], STREAM_PORT)
+
 
 class Stream:
     """The running stream; `record()` ends it."""
 
     def __init__(self, network):
-        sender, receiver = (network.topology.stream_end(what) for what in ("send", "receive"))
-        if not sender or not receiver:
-            raise LabError(f"{network.topology.name}: no node with lab.stream")
+        sender, receiver = _stream_ends(network.topology)
         program = str(Path(__file__).with_name("stream.py"))
         self._files = [network.nodes[end.name].logs / name for end, name in ((sender, "sent.bin"), (receiver, "seen.bin"))]
         for path in self._files:
@@ -177,10 +180,17 @@ class Stream:
             [*run, "send", sender.stream[1], STREAM_PORT, STREAM_RATE, self._files[0]], "stream.out")
 
     def record(self):
-        _terminate(self._sender)
+        terminate(self._sender)
         time.sleep(0.2)
-        _terminate(self._receiver)
+        terminate(self._receiver)
         return Record.read(*self._files)
+
+
+def _stream_ends(topology):
+    sender, receiver = (topology.stream_end(what) for what in ("send", "receive"))
+    if not sender or not receiver:
+        raise LabError(f"{topology.name}: no node with lab.stream")
+    return sender, receiver
 
 
 def wait_until(condition, limit, waiting_for, pause=0.05):
@@ -212,20 +222,6 @@ def _configure(node):
     commands += node.spec.commands
     if commands:
         node.run(["sh", "-ec", "\n".join(shlex.join(command) for command in commands)])
-
-
-def _terminate(process):
-    """SIGTERM to the process inside the node: nsenter, its parent, would not pass the signal on."""
-    for child in children(process.pid):
-        try:
-            os.kill(child, 15)
-        except ProcessLookupError:
-            pass
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _keep_files(source, out):

@@ -145,3 +145,17 @@ def children(pid):
             if int(stat.rsplit(")", 1)[1].split()[1]) == pid:
                 found.append(int(entry))
     return sorted(found)
+
+
+def terminate(process, limit=20):
+    """SIGTERM to the process inside the node: nsenter, its parent, would not pass the signal on."""
+    for child in children(process.pid):
+        try:
+            os.kill(child, 15)
+        except ProcessLookupError:
+            pass
+    try:
+        process.wait(timeout=limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

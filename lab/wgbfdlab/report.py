@@ -29,7 +29,7 @@ def run_as_data(result, network):
                   for who in ("bfd", "bgp", "ospf") for node in (cut.near.node, cut.far.node)},
         "other_bfd_downs": sum(1 for m in moments if m["who"] == "bfd" and m["state"] == "down" and not _of_cut(m, cut)),
         "route_changes": sum(1 for m in moments if m["who"] == "route" and m["node"] == cut.near.node),
-        "moments": moments, "notes": result.notes,
+        "moments": moments, "notes": result.notes, "tcp": result.tcp,
     }
 
 
@@ -108,6 +108,12 @@ def table(documents):
     return "\n".join([_title(documents[0]), "", *_aligned(rows), "", *_remarks(documents)]) + "\n"
 
 
+def _connection(seen):
+    asked = f", {seen['requests']:,} requests, the longest answer took {seen['longest_wait_ms']:,} ms" if "requests" in seen else ""
+    end = seen["error"] or ("closed in good order, the same bytes at both ends" if seen["whole"] else "closed in good order, not the same bytes at both ends")
+    return f"{seen.get('bytes', 0):,} bytes{asked}; {end}"
+
+
 def _title(d):
     return f"{d['topology']} {d['scenario']}: {d['nodes']} nodes, {d['wireguard']}, {d['stream_per_second']:,} packets/s, {len(d['runs'])} run(s)"
 
@@ -164,4 +170,5 @@ def _remarks(documents):
             lines.append(f"{_heading(d)}: the sender itself paused for up to {late:g} ms; this machine is busy.")
         for run in d["runs"]:
             lines += [f"{_heading(d)}: {key} {value}" for key, value in run["notes"].items()]
+            lines += [f"{_heading(d)}: TCP {kind}: {_connection(seen)}" for kind, seen in run["tcp"].items()]
     return lines

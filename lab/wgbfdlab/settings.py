@@ -27,6 +27,7 @@ class Settings:
     both: bool = False              # daemon-kill: the guardian too
     hold_s: float = 12              # an impairment stands: quality's short window, and a little
     blocked_s: float = 200          # rekey: how long no handshake passes
+    tcp: bool = False               # two connections stand as long as the stream
     bgp_timers: tuple = BGP_TIMERS
 
     def template_values(self):

@@ -21,6 +21,8 @@ from wgbfdlab.topology import LabError, load  # noqa: E402
 
 INTERVAL_US, MULTIPLIER = 300_000, 3
 FULL = bool(os.environ.get("WGBFD_FULL"))
+# Failovers and fail-backs that long-lived connections must survive.
+WITH_TCP = ("cut", "one-way-cut", "peer-reboot", "flap", "asymmetric-recovery", "both-down", "nat-rebind", "dns-change")
 counts = {"ok": 0, "FAIL": 0}
 
 
@@ -51,7 +53,10 @@ class Bench:
     def run(self, name, times=1):
         """The figures of the last of `times` runs."""
         for _ in range(times):
+            self.settings.tcp = name in WITH_TCP and self.settings.mode == "wgbfd"
             data = report.run_as_data(scenario.run(self.network, name), self.network)
+            for kind, seen in data["tcp"].items():
+                self.say(f"{name}: the TCP {kind} went on, with not a byte lost", seen["whole"] and not seen["error"] and seen["bytes"] > 0, seen)
         return data
 
     def say(self, sentence, holds, figures=""):
