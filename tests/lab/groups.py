@@ -5,16 +5,12 @@ import time
 
 from pair import TIMERS, Pair, wait
 from test_bird import cut, heal
+from wgbfdlab import untouched
 from wgbfdlab.topology import Peer, WireGuard
+from wgbfdlab.untouched import difference  # noqa: F401  pylint: disable=unused-import  # of two everythings
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
 FLAPS = 60 if FULL else 8
-EVERYTHING = """
-for i in $(ls /sys/class/net 2>/dev/null; echo lo wg0 wg1 net0); do echo $i; done | sort -u | while read i; do
-  ip link show dev $i >/dev/null 2>&1 || continue
-  tc qdisc show dev $i; for way in egress ingress; do tc filter show dev $i $way 2>/dev/null || true; done; done
-ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -o link; for i in wg0 wg1; do wg showconf $i; done
-"""
 
 
 class Sites(Pair):
@@ -48,7 +44,7 @@ class Sites(Pair):
 
 
 def everything(host):
-    return host.sh(EVERYTHING)
+    return untouched.snapshot(host.node)
 
 
 def told(host, feed, interface="wg0"):
@@ -57,11 +53,6 @@ def told(host, feed, interface="wg0"):
 
 def problem(host, feed):
     return host.status().get("feeds", {}).get(feed, {}).get("problem") or ""
-
-
-def difference(before, after):
-    one, two = before.splitlines(), after.splitlines()
-    return "; ".join([f"gone: {line}" for line in one if line not in two] + [f"new: {line}" for line in two if line not in one])[:600]
 
 
 def flap(pair, times=FLAPS):
