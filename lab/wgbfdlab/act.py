@@ -25,6 +25,7 @@ class Result:
     moments: list
     notes: dict = field(default_factory=dict)
     tcp: dict = field(default_factory=dict)  # what became of each connection
+    table: dict = field(default_factory=dict)  # when its first and its last route moved
 
 
 class Act:
@@ -38,6 +39,7 @@ class Act:
         self.cut_at = self.restore_at = self._cut_done = None
         self.notes = {}
         self.afterwards = []  # what puts the network back, once all is told
+        self._table = network.watches[self.near.node].table
         self._gaps, self._losses, self._returns = [], [], []
         self._stream = network.stream()
         self._connections = network.connections() if network.settings.tcp else None
@@ -107,6 +109,8 @@ class Act:
             late = self._not_down(ends or (self.near, self.far), since)
             if self._watched() and self._route(self.near) in (None, *self._preferred(), "none"):
                 late.append(f"the route at {self.near.node} to move")
+            if not late and self._table and (left := self._table.by(self.near.interface)):
+                late.append(f"{left} routes at {self.near.node} to move")
             return late
         wait_until(lambda: not missing(), MOVE_LIMIT, lambda: "; ".join(missing()))
 
@@ -155,6 +159,8 @@ class Act:
             degraded = any(self._latest("bfd", end) == "degraded" for end in (self.near, self.far))
             if self._watched() and not degraded and self._route(self.near) not in (None, *self._preferred()):
                 late.append(f"the route at {self.near.node} to return")
+            if not late and self._table and (away := self._table.elsewhere(self.near.interface)):
+                late.append(f"{away} routes at {self.near.node} to return")
             return late
         wait_until(lambda: not missing(), RETURN_LIMIT, lambda: "; ".join(missing()))
 
@@ -182,10 +188,18 @@ class Act:
         for name, since in self._returns:
             at = record.first_arrival(since)
             self.notes[name] = round((at - since) * 1000) if at else None
-        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp)
+        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp, self._table_moves())
         for put_back in self.afterwards:
             put_back()
         return result
+
+    def _table_moves(self):
+        """When the first route of the table moved and when the last one, and how many: {moved, returned: (first, last, number)}."""
+        if not self._table:
+            return {}
+        back, backup = self.restore_at or float("inf"), self.network.topology.backup
+        found = {"moved": self._table.moves(backup.near.interface, self.cut_at, back), "returned": self._table.moves(self.near.interface, back)}
+        return {what: moves for what, moves in found.items() if moves}
 
     def abandon(self):
         self._stream.record()

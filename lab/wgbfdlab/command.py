@@ -53,6 +53,7 @@ def _parse(arguments):
     parser.add_argument("--multiplier", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1, help="repeat the scenario N times in one network")
     parser.add_argument("--spokes", type=int, help="hub: number of spokes, 5 by default")
+    parser.add_argument("--routes", type=int, help="full-table: number of routes, 100,000 by default")
     parser.add_argument("--both", action="store_true", help="daemon-kill: kill wgbfd's guardian too")
     parser.add_argument("--hold", default="12s", help="how long an impairment stands, 12s by default")
     parser.add_argument("--blocked", default="200s", help="rekey: how long no handshake passes, 200s by default")
@@ -81,7 +82,7 @@ def _run(options):
     every = [_settings(options, mode) for mode in modes]
     for settings in every:
         settings.check()
-    topology = load(_topology_file(options.topology), options.spokes)
+    topology = load(_topology_file(options.topology), options.spokes, options.routes)
     if not topology.cut:
         raise LabError(f"{topology.name}: no node says by lab.cut where the path is cut")
     if options.out:

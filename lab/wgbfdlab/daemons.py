@@ -12,6 +12,7 @@ import subprocess
 from . import vty
 from .nodes import children, give_to_frr
 from .settings import feed_of
+from .table import as_bird
 from .topology import LabError
 
 FRR = ("zebra", "staticd", "bfdd", "bgpd", "ospfd")  # in the order of starting
@@ -59,7 +60,7 @@ class Daemons:
         self._write_configuration(topology, keys)
 
     def _write_configuration(self, topology, keys):
-        values = {**self.settings.template_values(), **keys.template_values(), "logs": self.node.logs}
+        values = {**self.settings.template_values(), **keys.template_values(), "logs": self.node.logs, "table": as_bird(self.node.spec.table)}
         values["bfd_peers"] = "\n".join(f" peer {topology.peer_address(tunnel)} interface {tunnel.interface}\n  profile lab"
                                         for tunnel in topology.tunnels(self.node.spec))
         self._values, self._templates = values, topology.directory

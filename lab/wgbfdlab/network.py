@@ -92,13 +92,14 @@ class Network:
 
     def wait_ready(self, limit=90):
         """Every session, adjacency and neighbour is up, and the watched routes lead where they should."""
+        limit += self.topology.table.number // 500 if self.topology.table else 0
         waiting = dict(self.daemons)
         for_what = ""
 
         def ready():
             nonlocal for_what
             for name in list(waiting):
-                for_what = _first_wait(waiting[name])
+                for_what = _first_wait(waiting[name]) or self.watches[name].waits()
                 if for_what:
                     return False
                 del waiting[name]

@@ -30,6 +30,8 @@ def run_as_data(result, network):
         "other_bfd_downs": sum(1 for m in moments if m["who"] == "bfd" and m["state"] == "down" and not _of_cut(m, cut)),
         "route_changes": sum(1 for m in moments if m["who"] == "route" and m["node"] == cut.near.node),
         "moments": moments, "notes": result.notes, "tcp": result.tcp,
+        "table": {what: {"routes": number, "first_ms": milliseconds(first - since), "last_ms": milliseconds(last - since)}
+                  for (what, (first, last, number)), since in zip(result.table.items(), (at, result.restore_at))},
     }
 
 
@@ -170,5 +172,7 @@ def _remarks(documents):
             lines.append(f"{_heading(d)}: the sender itself paused for up to {late:g} ms; this machine is busy.")
         for run in d["runs"]:
             lines += [f"{_heading(d)}: {key} {value}" for key, value in run["notes"].items()]
+            lines += [f"{_heading(d)}: table {what}: {moves['routes']:,} routes, the first after {moves['first_ms']:,.0f} ms, the last after {moves['last_ms']:,.0f} ms; "
+                      f"the stream's longest gap {run[f'gap_at_{where}_ms']:,.0f} ms" for where, (what, moves) in zip(("cut", "return"), run["table"].items())]
             lines += [f"{_heading(d)}: TCP {kind}: {_connection(seen)}" for kind, seen in run["tcp"].items()]
     return lines

@@ -11,12 +11,14 @@ lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include; 
 lab.stream                 send ADDRESS | receive
 lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction)
 lab.cut.backup             the same of the tunnel that carries when that one is cut
+lab.table                  PREFIX in /LENGTH number=N: routes that the node announces beside its own, for ${table} in its files
 lab.move                   by=IFACE from=CIDR to=CIDR name=NAME caller=NODE: where the node moves to, and who asks for its name
 
 IFACE and NODE of a label may be patterns (spoke*); {n} is the number at the end of the name that matched, and in a
 group's texts the number at the end of the node's name.
 """
 import fnmatch
+import ipaddress
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -84,6 +86,14 @@ class Move:
 
 
 @dataclass
+class Routes:
+    """The first `number` prefixes of that length in `prefix`."""
+    prefix: ipaddress.IPv4Network
+    length: int
+    number: int
+
+
+@dataclass
 class Node:
     name: str
     addresses: dict
@@ -96,6 +106,7 @@ class Node:
     stream: list
     feed: str | None = None
     move: Move | None = None
+    table: Routes | None = None
 
 
 @dataclass
@@ -106,6 +117,11 @@ class Topology:
     links: list
     cut: Cut | None
     backup: Cut | None = None
+
+    @property
+    def table(self):
+        """What the cut's near end learns from whoever announces it."""
+        return next((node.table for node in self.nodes.values() if node.table), None)
 
     def stream_end(self, what):
         return next((node for node in self.nodes.values() if node.stream and node.stream[0] == what), None)
@@ -121,8 +137,8 @@ class Topology:
         return [Tunnel(node.name, wg.name, peer.node) for wg in node.wireguards for peer in wg.peers]
 
 
-def load(path, spokes=None):
-    """Reads a containerlab file. `spokes` adds or removes nodes of the group `spoke` and their links."""
+def load(path, spokes=None, routes=None):
+    """Reads a containerlab file. `spokes` adds or removes nodes of the group `spoke` and their links; `routes` is another length of its table."""
     path = Path(path)
     try:
         document = yaml.safe_load(path.read_text())
@@ -135,9 +151,22 @@ def load(path, spokes=None):
         merged = {name: _inherit(body, own or {}) for name, own in body["nodes"].items()}
         links = [tuple(tuple(end.split(":", 1)) for end in link["endpoints"]) for link in body.get("links", [])]
         nodes = {name: _node(name, config, links, merged) for name, config in merged.items()}
-        return Topology(document["name"], path.parent, nodes, links, _cut(merged), _cut(merged, "lab.cut.backup"))
+        topology = Topology(document["name"], path.parent, nodes, links, _cut(merged), _cut(merged, "lab.cut.backup"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LabError(f"{path}: not a topology with this lab's labels ({type(error).__name__}: {error})") from error
+    if routes is not None:
+        _set_routes(topology, routes)
+    return topology
+
+
+def _set_routes(topology, number):
+    table = topology.table
+    if not table:
+        raise LabError("--routes: this topology has no lab.table")
+    most = 1 << (table.length - table.prefix.prefixlen)
+    if not 1 <= number <= most:
+        raise LabError(f"--routes must be 1..{most}")
+    table.number = number
 
 
 def _set_spokes(body, count):
@@ -223,7 +252,15 @@ def _node(name, config, links, every_name):
         stream=labels.get("lab.stream", "").split(),
         feed=labels.get("lab.feed"),
         move=_move(labels.get("lab.move")),
+        table=_routes(labels.get("lab.table")),
     )
+
+
+def _routes(text):
+    if not text:
+        return None
+    prefix, _, length, number = text.split()
+    return Routes(ipaddress.ip_network(prefix), int(length.lstrip("/")), int(number.removeprefix("number=")))
 
 
 def _move(text):

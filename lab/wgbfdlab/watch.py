@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
 from .daemons import RUN_DIR
+from .table import Table
 from .topology import Tunnel
 
 BGP = re.compile(r"ADJCHANGE: neighbor ([0-9a-f.:]+)\S* in vrf \S+ (Up|Down)\s*(.*)")
@@ -39,6 +40,9 @@ class Watch:
         self._node, self._daemons, self._keys = node, daemons, keys
         self._peers = {topology.peer_address(tunnel): tunnel for tunnel in topology.tunnels(node.spec)}
         self._names = {}
+        self._read_to, self._routes_told = 0, []
+        learns = topology.table and topology.cut and node.name == topology.cut.near.node
+        self.table = Table(node, topology.table) if learns else None
         if node.spec.watch:
             node.spawn(["ip", "-o", "-4", "-ts", "monitor", "route"], "route.log")
 
@@ -50,6 +54,11 @@ class Watch:
                 self._names[row["name"]] = Tunnel(self._node.name, row["interface"], peer)
         self._node.spawn(["sh", "-c", FOLLOW, self._daemons.settings.wgbfd, RUN_DIR], "events.log")
 
+    def waits(self):
+        """What is missing of the table, in words."""
+        late = self.table.elsewhere(self._node.spec.watch[1]) if self.table else 0
+        return f"node {self._node.name}: {late} of {self.table.spec.number} routes" if late else ""
+
     def moments(self):
         found = [*self._routes(), *self._bgp(), *self._ospf()]
         found += self._wgbfd() if self._daemons.has_wgbfd else self._bfdd()
@@ -58,6 +67,18 @@ class Watch:
     def _lines(self, name):
         path = self._node.logs / name
         return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+    def _lines_about(self, prefix):
+        """Of route.log, which may be long: what is new is read, and what tells of others forgotten."""
+        path = self._node.logs / "route.log"
+        if path.exists():
+            with open(path, "rb") as source:
+                source.seek(self._read_to)
+                text = source.read()
+            text = text[:text.rfind(b"\n") + 1]
+            self._read_to += len(text)
+            self._routes_told += [line for line in text.decode(errors="replace").splitlines() if prefix in line]
+        return self._routes_told
 
     def _moment(self, at, who, tunnel, state, detail=""):
         return Moment(at, self._node.name, who, tunnel.interface, tunnel.peer, state, detail)
@@ -70,7 +91,7 @@ class Watch:
             return
         prefix, _ = self._node.spec.watch
         current = None
-        for line in self._lines("route.log"):
+        for line in self._lines_about(prefix):
             found = ROUTE.match(line)
             if not found or found[3] != prefix:
                 continue

@@ -35,13 +35,13 @@ def check(sentence, holds, figures=""):
 class Bench:
     """A standing network in which scenarios are run and their figures checked."""
 
-    def __init__(self, build, topology, mode, spokes=None, **more):
+    def __init__(self, build, topology, mode, spokes=None, routes=None, **more):
         self.name = f"{topology}, {report.HEADINGS[mode]}" + (f" by {more['feed']}" if "feed" in more else "")
         settings = Settings(wgbfd=Path(build).resolve() / "src/wgbfd", mode=mode, interval_us=INTERVAL_US,
                             multiplier=MULTIPLIER, **more)
         settings.check()
         self.settings = settings
-        self.network = Network(load(TREE / f"lab/topologies/{topology}.clab.yml", spokes), settings)
+        self.network = Network(load(TREE / f"lab/topologies/{topology}.clab.yml", spokes, routes), settings)
 
     def __enter__(self):
         self.network.__enter__()
@@ -383,7 +383,19 @@ def endpoints(build):
             bench.say("cut: the other underlay carries the tunnel", data["downs"]["bfd a"] == 1 and data["lost_at_cut"] < 3000, data["lost_at_cut"])
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, endpoints, cleanup)}
+def full_table(build):
+    """2,000 routes stand for 100,000: the stream goes on when the path is found dead, before its own has moved."""
+    for topology in ("full-table", "full-table-bird") if FULL else ():
+        with Bench(build, topology, "wgbfd", routes=2000) as bench:
+            data = bench.run("cut")
+            bfd_fell_once(bench, data)
+            moves = data["table"]
+            bench.say("every route moved and came back", [moves[what]["routes"] for what in ("moved", "returned")] == [2000, 2000], moves)
+            own = data["first"]["route moved"]["ms"]
+            bench.say("the stream was repaired before its own route had moved", data["gap_at_cut_ms"] + 10 < own, (data["gap_at_cut_ms"], own))
+
+
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, endpoints, full_table, cleanup)}
 
 
 def main(arguments):

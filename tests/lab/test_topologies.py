@@ -57,7 +57,7 @@ def tunnel_problems(net):
 def configuration_problems(net):
     """Every template exists and renders in every mode, with nothing left to put in."""
     settings = Settings(wgbfd=Path("wgbfd"))
-    values = {**settings.template_values(), "logs": "/log", "bfd_peers": ""}
+    values = {**settings.template_values(), "logs": "/log", "bfd_peers": "", "table": ""}
     values |= {f"key_{node.name}_{wg.name}".replace("-", "_"): "k" for node in net.nodes.values() for wg in node.wireguards}
     found = []
     for node in net.nodes.values():
