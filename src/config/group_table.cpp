@@ -163,7 +163,8 @@ void overlay_routes(const Table& table, Adjacency& out, Report& report) {
 
 namespace {
 
-// The tables that groups name, each of which no source_table may be; and two groups never share a route.
+// The tables that groups name, each of which no source_table may be; and two groups never share a route in them. Groups
+// that name none may be of two VRFs, with the same prefixes: the feed tells where they are not.
 void check_groups(const Array& groups, const Config& config, Tables& tables, Report& report) {
     std::map<std::tuple<std::uint32_t, std::uint32_t, base::Prefix>, std::string> routes;
     for (const auto& node : groups) {
@@ -179,6 +180,7 @@ void check_groups(const Array& groups, const Config& config, Tables& tables, Rep
                 report.add(number->node.place, "table must not be BIRD's nexthop_table: choose another table");
         }
         for (const auto& prefix : group->prefixes) {
+            if (group->table == 0) break;
             const auto [first, fresh] = routes.try_emplace({group->table, group->metric, prefix}, group->name);
             if (!fresh && first->second != group->name)
                 report.add(find(*table, "prefixes")->node.place,

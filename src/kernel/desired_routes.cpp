@@ -74,8 +74,15 @@ private:
         if (route.ways.size() == 1) route.ways.front() = {route.ways.front().out, 1, {}};
         std::ranges::sort(route.ways);
         out_.tables.insert(table);
+        const auto [at, fresh] = out_.routes.try_emplace(route.name, route);
+        if (!fresh && at->second != route) return refuse(route.name);
         if (group_.keep_on_exit) out_.kept.insert(route.name);
-        out_.routes.emplace(route.name, std::move(route));
+    }
+
+    // The configuration cannot see it where the tables are those of the interfaces' VRFs.
+    void refuse(const RouteName& name) {
+        out_.problems.push_back("the group " + group_.name + " goes without " + to_string(name) +
+                                ": another group has it already: give one of them another metric or table");
     }
 
     // What this end of the tunnel sends goes by this tunnel while it can, else where the group goes.

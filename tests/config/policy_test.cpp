@@ -195,8 +195,10 @@ TEST_CASE("a group's routes: what is out of range or says nothing is an error wi
                 "[[group]]"});
     CHECK(bad(one + "feeds = [\"routes\"]\n") ==
           Lines{"f:4:10: the feed \"routes\" needs a group with prefixes: add group = \"...\""});
-    CHECK(bad(paris + "prefixes = [\"10.2.0.0/16\"]\n[[group]]\nname = \"rome\"\nprefixes = [\"10.2.0.0/16\"]\n") ==
-          Lines{"f:6:12: the group \"paris\" has 10.2.0.0/16 already, with the same table and metric: change one of "
+    CHECK(bad(paris +
+              "prefixes = [\"10.2.0.0/16\"]\ntable = 7\n[[group]]\nname = \"rome\"\nprefixes = [\"10.2.0.0/16\"]\n" +
+              "table = 7\n") ==
+          Lines{"f:7:12: the group \"paris\" has 10.2.0.0/16 already, with the same table and metric: change one of "
                 "them"});
     CHECK(bad(paris + member("wg0", key_a, "weight = 2\n")) ==
           Lines{"f:7:1: weight says nothing without the feed \"routes\": add it to feeds, or remove weight"});

@@ -173,6 +173,33 @@ TEST_CASE("a VRF's table is that of its interfaces; of several VRFs none") {
     CHECK(host.now({1}).routes.begin()->first.table == 77);
 }
 
+TEST_CASE(
+    "two groups may have a prefix in common in the tables of two VRFs; in one table the second goes without, and it is "
+    "told") {
+    Routes host;
+    host.add(0, 1, {"0.0.0.0/0"});
+    host.add(1, 2, {"0.0.0.0/0"}, VerdictState::up, "rome");
+    std::vector groups{host.group, host.group};
+    groups[1].name = "rome";
+    kernel::Choices choices;
+    choices["paris"].adopt({AdjacencyId{1}});
+    choices["rome"].adopt({AdjacencyId{2}});
+    const auto now = [&] { return desired_routes(groups, host.wanted(), choices, host.names); };
+    const auto shared = now();
+    CHECK(shared.routes.size() == 2);
+    CHECK(shared.routes.begin()->second.ways.front().out == base::IfIndex{10});
+    REQUIRE(shared.problems.size() == 2);
+    CHECK(shared.problems.front() ==
+          "the group rome goes without 10.2.0.0/16 table 254 metric 100: another group has "
+          "it already: give one of them another metric or table");
+    auto& vrf = host.names["blue"];
+    vrf.index = {99};
+    vrf.vrf_table = 10;
+    host.names["wg1"].master = {99};
+    CHECK(now().problems.empty());
+    CHECK(now().routes.at({10, prefix("10.2.0.0/16"), 100}).ways.front().out == base::IfIndex{11});
+}
+
 TEST_CASE("what one end of a tunnel sends goes by that tunnel while it can, else where the group goes") {
     Routes host;
     host.add(0, 1, {"0.0.0.0/0"}).source_table = 101;
