@@ -97,25 +97,42 @@ std::string objection(const Wanted& failed, const Wanted& backup, std::span<cons
     return {};
 }
 
+struct Member {
+    const Wanted* wanted;
+    bool live;
+};
+using Members = std::vector<Member>;  // of a group, the live ones first, each kind by rank
+
+Members members_of(std::vector<const Wanted*> group, const Interfaces& interfaces) {
+    std::ranges::stable_sort(group, {}, [](const Wanted* one) { return rank_of(*one); });
+    Members out;
+    for (const auto* one : group) {
+        const auto at = interfaces.find(one->adjacency.interface);
+        out.push_back({one, policy::is_usable(one->verdict) && at != interfaces.end() && at->second.link->up});
+    }
+    std::ranges::stable_partition(out, &Member::live);
+    return out;
+}
+
 struct Choice {
     const Wanted* backup = nullptr;       // the best that is live
     bool any = false;                     // some adjacency could be one
-    std::vector<std::string> objections;  // against the others
+    std::vector<std::string> objections;  // against the others, where none could
 };
 
-Choice choose(const Wanted& failed, std::span<const Wanted* const> group, const Interfaces& interfaces) {
+// The first that could be one decides: who of a large group fails is not held against each of the others.
+Choice choose(const Wanted& failed, const Members& group, const Interfaces& interfaces) {
     Choice out;
     const auto prefixes = carried(interfaces.at(failed.adjacency.interface), failed.adjacency.peer);
-    for (const auto* member : group) {
-        const auto& other = *member;
-        if (other.id == failed.id) continue;
-        if (auto reason = objection(failed, other, prefixes, interfaces); !reason.empty()) {
+    for (const auto& [other, live] : group) {
+        if (other->id == failed.id) continue;
+        if (auto reason = objection(failed, *other, prefixes, interfaces); !reason.empty()) {
             out.objections.push_back(std::move(reason));
             continue;
         }
         out.any = true;
-        if (!policy::is_usable(other.verdict) || !interfaces.at(other.adjacency.interface).link->up) continue;
-        if (out.backup == nullptr || rank_of(other) < rank_of(*out.backup)) out.backup = &other;
+        if (live) out.backup = other;
+        break;
     }
     return out;
 }
@@ -172,9 +189,11 @@ DesiredRepair desired_repair(std::span<const Wanted> all, const RepairLinks& lin
                              const std::set<adjacency::AdjacencyId>& needed) {
     DesiredRepair out;
     const auto interfaces = interfaces_of(all, links);
-    std::map<std::string_view, std::vector<const Wanted*>> groups;
+    std::map<std::string_view, std::vector<const Wanted*>> by_group;
     for (const auto& wanted : all)
-        if (!wanted.adjacency.group.empty()) groups[wanted.adjacency.group].push_back(&wanted);
+        if (!wanted.adjacency.group.empty()) by_group[wanted.adjacency.group].push_back(&wanted);
+    std::map<std::string_view, Members> groups;
+    for (auto& [name, group] : by_group) groups.emplace(name, members_of(std::move(group), interfaces));
     std::map<std::string_view, std::vector<Redirected>> redirects;
     std::set<std::string_view> ready;
     for (const auto& wanted : all) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -15,7 +16,9 @@ using namespace std::chrono_literals;
 // Routing is given that long to begin; what is redirected before costs nothing.
 constexpr base::Duration until_looked = 2s;
 constexpr base::Duration look_again_after = 1s;
-constexpr std::size_t prepared_a_turn = 2;  // keeps a handler under a millisecond
+// These keep a handler under a millisecond: interfaces prepared, and questions and changes at those that are.
+constexpr std::size_t prepared_a_turn = 2;
+constexpr std::size_t steps_a_turn = 6;
 constexpr const char* ours = "preference 87";
 constexpr const char* made_clsact = "no clsact";
 constexpr const char* found_clsact = "clsact";
@@ -38,6 +41,12 @@ RepairFeed::RepairFeed(boost::asio::io_context& context, io::UndoLog& undo, Host
 }
 
 void RepairFeed::apply(std::span<const policy::Wanted> all) {
+    steps_left_ = steps_a_turn;
+    apply_now(all);
+}
+
+void RepairFeed::apply_now(std::span<const policy::Wanted> all) {
+    if (!goes_on_) failed_.clear();
     desired_ = {};
     if (!all.empty()) desired_ = desired_repair(all, host_.links(all), needed(all));
     settle();
@@ -47,10 +56,13 @@ void RepairFeed::apply(std::span<const policy::Wanted> all) {
 
 // Somebody may have taken away what redirects.
 void RepairFeed::look_again() {
+    goes_on_ = waiting_;
     for (auto& [index, interface] : interfaces_)
-        if (std::ranges::any_of(interface.filters, [](const EgressFilter& filter) { return filter.to.value != 0; }))
+        if (!goes_on_ &&
+            std::ranges::any_of(interface.filters, [](const auto& filter) { return filter.to.value != 0; }))
             interface.known = false;
     host_.apply_again();
+    goes_on_ = false;
 }
 
 std::set<adjacency::AdjacencyId> RepairFeed::needed(std::span<const policy::Wanted> all) {
@@ -71,25 +83,39 @@ std::set<adjacency::AdjacencyId> RepairFeed::needed(std::span<const policy::Want
 // What goes goes first: an interface that is redirected is never the target of another.
 void RepairFeed::settle() {
     problems_.clear();
-    failed_.clear();
     waiting_ = false;
     release_others();
     for (const auto& [name, wish] : desired_.interfaces) {
         problems_.insert(problems_.end(), wish.problems.begin(), wish.problems.end());
         let_go(name, wish);
     }
+    if (!waiting_) hold_all();
+    for (const auto& [index, problem] : failed_) problems_.push_back(problem);
+}
+
+void RepairFeed::hold_all() {
     for (const auto& [name, wish] : desired_.interfaces)
-        if (wish.redirects) hold(name, wish);
+        if (wish.redirects && !failed_.contains(wish.index) && !stands(wish) && may_step()) hold(name, wish);
     std::size_t prepared = 0;
     for (const auto& [name, wish] : desired_.interfaces) {
-        if (wish.redirects || wish.filters.empty()) continue;
-        const auto at = interfaces_.find(wish.index);
-        if (at != interfaces_.end() && at->second.known && changes(at->second.filters, wish.filters).empty()) continue;
-        if (prepared++ < prepared_a_turn)
+        if (wish.redirects || wish.filters.empty() || failed_.contains(wish.index) || stands(wish)) continue;
+        if (prepared++ < prepared_a_turn && !waiting_)
             hold(name, wish);
         else
             waiting_ = true;
     }
+}
+
+bool RepairFeed::stands(const RepairedInterface& wish) const {
+    const auto at = interfaces_.find(wish.index);
+    return at != interfaces_.end() && at->second.known && changes(at->second.filters, wish.filters).empty();
+}
+
+// The rest waits for the next turn.
+bool RepairFeed::may_step() {
+    if (steps_left_ == 0) return !(waiting_ = true);
+    --steps_left_;
+    return true;
 }
 
 // Interfaces that nobody wants repaired any more, or that are gone.
@@ -99,8 +125,9 @@ void RepairFeed::release_others() {
         if (!wish.filters.empty()) wanted.insert(wish.index);
     std::vector<base::IfIndex> others;
     for (const auto& [index, interface] : interfaces_)
-        if (!wanted.contains(index)) others.push_back(index);
-    for (const auto index : others) release(index);
+        if (!wanted.contains(index) && !failed_.contains(index)) others.push_back(index);
+    for (const auto index : others)
+        if (may_step()) release(index);
 }
 
 void RepairFeed::release(base::IfIndex index) {
@@ -108,7 +135,7 @@ void RepairFeed::release(base::IfIndex index) {
         const auto subject = parse_subject(record.subject);
         if (!subject || subject->index != index) continue;
         if (const auto reverted = revert_repair(record, access_); !reverted)
-            return fail(subject->interface, explain(reverted.error(), subject->interface));
+            return fail(index, explain(reverted.error(), subject->interface));
         try {
             undo_.forget(repair_feed, record.subject);
         } catch (const std::system_error& error) {
@@ -121,35 +148,33 @@ void RepairFeed::release(base::IfIndex index) {
 
 void RepairFeed::let_go(const std::string& name, const RepairedInterface& wish) {
     const auto at = interfaces_.find(wish.index);
-    if (at == interfaces_.end() || !at->second.recorded) return;
+    if (at == interfaces_.end() || !at->second.recorded || failed_.contains(wish.index)) return;
     auto& interface = at->second;
     if (!interface.known) {
+        if (!may_step()) return;
         const auto now = access_.read(wish.index);
-        if (!now) return fail(name, explain(now.error(), name));
+        if (!now) return fail(wish.index, explain(now.error(), name));
         interface.filters = now->ours;
         interface.known = now->qdisc == EgressQdisc::clsact;
     }
     const auto numbers = changes(interface.filters, wish.filters).remove;
-    if (numbers.empty()) return;
+    if (numbers.empty() || !may_step()) return;
     const auto error = access_.change(wish.index, numbers, {});
     if (error) interface.known = false;
     if (error && error != std::errc::no_such_file_or_directory && error != std::errc::invalid_argument)
-        return fail(name, explain(error, name));  // those two: somebody took them away already
+        return fail(wish.index, explain(error, name));  // those two: somebody took them away already
     std::erase_if(interface.filters,
                   [&](const EgressFilter& f) { return std::ranges::find(numbers, f.number) != numbers.end(); });
 }
 
 // What is there is looked at before anything is redirected: without those that pass, our own probes would be, too.
 void RepairFeed::hold(const std::string& name, const RepairedInterface& wish) {
-    if (failed_.contains(name)) return;
-    const auto at = interfaces_.find(wish.index);
-    if (at != interfaces_.end() && at->second.known && changes(at->second.filters, wish.filters).empty()) return;
     if (!prepare(name, wish)) return;
     auto& interface = interfaces_.at(wish.index);
     const auto wanted = changes(interface.filters, wish.filters);
     interface.known = false;
     if (const auto error = access_.change(wish.index, wanted.remove, wanted.add))
-        return fail(name, explain(error, name));
+        return fail(wish.index, explain(error, name));
     interface.filters = wish.filters;
     interface.known = true;
 }
@@ -157,7 +182,7 @@ void RepairFeed::hold(const std::string& name, const RepairedInterface& wish) {
 // The qdisc is there, recorded, and what stands of ours is known.
 bool RepairFeed::prepare(const std::string& name, const RepairedInterface& wish) {
     const auto refuse = [&](const std::string& problem) {
-        fail(name, problem);
+        fail(wish.index, problem);
         return false;
     };
     const auto now = access_.read(wish.index);
@@ -195,24 +220,22 @@ bool RepairFeed::record(const std::string& name, base::IfIndex index, EgressQdis
         undo_.record(
             {repair_feed, to_subject(name, index), before == EgressQdisc::none ? made_clsact : found_clsact, ours});
     } catch (const std::system_error& error) {
-        fail(name, "left " + name + " as it is, for its undo record cannot be written: " + error.what());
+        fail(index, "left " + name + " as it is, for its undo record cannot be written: " + error.what());
         return false;
     }
     interfaces_[index].recorded = true;
     return true;
 }
 
-void RepairFeed::fail(const std::string& name, const std::string& problem) {
-    failed_.insert(name);
-    problems_.push_back(problem);
-}
+void RepairFeed::fail(base::IfIndex index, const std::string& problem) { failed_.emplace(index, problem); }
 
 void RepairFeed::tell(std::span<const policy::Wanted> all) {
     std::erase_if(told_, [&](const auto& entry) { return !desired_.told.contains(entry.first); });
     for (const auto& wanted : all) {
         const auto found = desired_.told.find(wanted.id);
         if (found == desired_.told.end()) continue;
-        const auto what = failed_.contains(wanted.adjacency.interface) ? std::string{"failed"} : found->second;
+        const auto index = desired_.interfaces.at(wanted.adjacency.interface).index;
+        const auto what = failed_.contains(index) ? std::string{"failed"} : found->second;
         auto& told = told_[wanted.id];
         if (told.told != what) told = {wanted.id, what, host_.now().wall};
     }
@@ -226,7 +249,8 @@ void RepairFeed::schedule() {
 }
 
 void RepairFeed::withdraw_all() {
-    apply({});
+    steps_left_ = std::numeric_limits<std::size_t>::max();
+    apply_now({});
     timer_.cancel();
 }
 

@@ -47,8 +47,12 @@ private:
     };
 
     std::set<adjacency::AdjacencyId> needed(std::span<const policy::Wanted> all);
+    void apply_now(std::span<const policy::Wanted> all);
     void look_again();
     void settle();
+    void hold_all();
+    bool stands(const RepairedInterface& wish) const;
+    bool may_step();
     void release_others();
     void release(base::IfIndex index);
     void let_go(const std::string& name, const RepairedInterface& wish);
@@ -56,7 +60,7 @@ private:
     bool prepare(const std::string& name, const RepairedInterface& wish);
     std::error_code load_modules(base::IfIndex index);
     bool record(const std::string& name, base::IfIndex index, EgressQdisc before);
-    void fail(const std::string& name, const std::string& problem);
+    void fail(base::IfIndex index, const std::string& problem);
     void tell(std::span<const policy::Wanted> all);
     void schedule();
 
@@ -67,9 +71,11 @@ private:
     std::map<base::IfIndex, Interface> interfaces_;
     std::map<adjacency::AdjacencyId, base::TimePoint> down_since_;
     std::map<adjacency::AdjacencyId, policy::Told> told_;
-    std::set<std::string> failed_;  // interfaces
+    std::map<base::IfIndex, std::string> failed_;  // and why; not tried again before the work that waits is done
     std::vector<std::string> problems_;
-    bool waiting_ = false;  // interfaces have yet to be prepared
+    bool waiting_ = false;  // there is more to do, in the next turn
+    bool goes_on_ = false;  // this turn is that next one
+    std::size_t steps_left_ = 0;
     io::Timer timer_;
 };
 
