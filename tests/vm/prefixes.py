@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "lab"), str(HERE.parent)]
 
 from timelab import failovers as lab  # noqa: E402  pylint: disable=wrong-import-position
-from timelab.cuts import Line  # noqa: E402  pylint: disable=wrong-import-position
+from timelab.cuts import Line, expiry  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.report import Report, Spread, busy  # noqa: E402  pylint: disable=wrong-import-position
 from wgbfdlab import vty  # noqa: E402  pylint: disable=wrong-import-position
 from wgbfdlab.network import Network, wait_until  # noqa: E402  pylint: disable=wrong-import-position
@@ -136,10 +136,7 @@ def failover(network, routes, chance, cell):
     record = flow.record()
     with network.prepared_restore() as fire:
         restored = fire()[0]
-    packets = line.read()
-    theirs = next(packet for packet in reversed(packets) if not packet.ours and packet.at < restored)  # what was on its way arrives after `done`
-    ours = next(packet for packet in reversed(packets) if packet.ours and packet.at < begun)
-    over = theirs.at + theirs.multiplier * max(ours.required_rx, theirs.desired_tx) / 1000  # RFC 5880 §6.8.4
+    over = expiry(line.read(), begun, restored)
     back_to(network, routes, cut.near.interface)
     moved = routes.moved(begun, restored, "wg1")
     if len(moved) < PREFIXES:

@@ -62,6 +62,13 @@ def _agreed(packets):
     return theirs.multiplier * max(ours.required_rx, theirs.desired_tx)
 
 
+def expiry(packets, begun, restored):
+    """When RFC 5880's detection time (§6.8.4) is over at this end, in realtime seconds, of a cut that was made at `begun`."""
+    theirs = next(packet for packet in reversed(packets) if not packet.ours and packet.at < restored)  # what was on its way comes later
+    ours = next(packet for packet in reversed(packets) if packet.ours and packet.at < begun)
+    return theirs.at + theirs.multiplier * max(ours.required_rx, theirs.desired_tx) / 1000
+
+
 def _story(packets, cut_at):
     """What each end said when it changed what it said."""
     said, words = {}, []

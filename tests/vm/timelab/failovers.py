@@ -54,9 +54,9 @@ def series(network, count, chance, one_way=False, stream=False):
     return assign(network, cuts)
 
 
-def back(network):
+def back(network, first_look=RETURN):
     """Looking costs the processor that the daemons want, so a first look is late."""
-    time.sleep(RETURN)
+    time.sleep(first_look)
     waiting = list(network.daemons.values())
     wait_until(lambda: not _waits(waiting), 90, lambda: _waits(waiting), pause=0.5)
 
