@@ -9,14 +9,14 @@ WGBFD = os.environ.get("WGBFD", "wgbfd")
 MULTIPLIER = 3
 
 
-def wgbfd(net, name, realtime, extra="", tunnels=None):
+def wgbfd(net, name, realtime, extra="", tunnels=None, multiplier=lambda _tunnel: MULTIPLIER):
     lines = []
     for one in tunnels or net.tunnels:
         if name in ("far", one.near):
             far = name == "far"
             lines += ["[[adjacency]]", f'name = "{one.interface}"', f'interface = "{one.interface}"',
                       f'peer = "{net.public(one.near if far else "far")}"', f'address = "{one.address(not far)}"',
-                      f'interval = "{one.interval}ms"', f"multiplier = {MULTIPLIER}"]
+                      f'interval = "{one.interval}ms"', f"multiplier = {multiplier(one)}"]
     node = net.nodes[name]
     path = node.directory / "wgbfd.toml"
     path.write_text("\n".join([*lines, extra]) + "\n")
@@ -51,9 +51,9 @@ def bfdd(net, name):
             raise LabError(f"{daemon} does not start")
 
 
-def bird(net, name):
+def bird(net, name, extra=""):
     node = net.nodes[name]
-    lines = [f'log "{node.logs}/bird.log" all;', "router id 10.0.0.1;", "protocol device { }", "protocol bfd {"]
+    lines = [f'log "{node.logs}/bird.log" all;', "router id 10.0.0.1;", "protocol device { }", f"protocol bfd {{ {extra}"]
     for one in net.tunnels:
         if one.near == name:
             lines += [f' interface "{one.interface}" {{ interval {one.interval} ms; multiplier {MULTIPLIER}; }};',
