@@ -9,6 +9,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <cap-ng.h>
 #include <systemd/sd-daemon.h>
@@ -106,15 +107,15 @@ void rehearse(const base::UniqueFd& channel) {
 
 int run_worker(const Options& options, const wgbfd::RunDir& run_dir, base::UniqueFd channel = {}) {
     ::prctl(PR_SET_NAME, "wgbfd");  // the guardian starts it by way of /proc/self/exe, and `ps` would say "exe"
+    // Before all else: what it runs may need more than we do, and it needs nothing of ours.
+    auto job_runner = io::start_job_runner({{wireguard::change_job, wireguard::run_change},
+                                            {wireguard::trial_job, wireguard::run_trial},
+                                            {wireguard::revert_job, wireguard::run_revert},
+                                            {wireguard::resolve_job, wireguard::run_resolve}});
     const auto path = options.config();
     auto config = path ? wgbfd::load_config(*path) : config::Config{};
     const auto restarts =
         options.has(wgbfd::restarts_option) ? std::stoull(options.value<std::string>(wgbfd::restarts_option)) : 0ULL;
-    auto job_runner = io::start_job_runner(
-        {{wireguard::change_job, wireguard::run_change},
-         {wireguard::trial_job, wireguard::run_trial},
-         {wireguard::revert_job, wireguard::run_revert},
-         {wireguard::resolve_job, wireguard::run_resolve}});  // before: what it runs may need more than we do
     keep_needed_capabilities();
     static_cast<void>(wgbfd::lock_memory());  // what is refused is told by Realtime
     wgbfd::KeptFds inherited;
@@ -158,22 +159,28 @@ std::vector<std::string> worker_arguments(const Options& options, const wgbfd::R
     return out;
 }
 
+// The errors of a configuration are told before all else. Each worker reads it anew: nobody holds it until then.
+std::pair<config::Bind, bool> what_a_start_asks(const std::optional<std::filesystem::path>& path) {
+    const auto config = path ? wgbfd::load_config(*path) : config::Config{};
+    return {config.bind, config.frr.bfd_dataplane.has_value()};
+}
+
 int start(const Options& options, const wgbfd::RunDir& run_dir) {
-    const auto path = options.config();
-    const auto config = path ? wgbfd::load_config(*path) : config::Config{};  // its errors are told before all else
+    const auto [bind, has_dataplane] = what_a_start_asks(options.config());
     run_dir.create();
     const auto lock = run_dir.try_lock();
     if (!lock)
         throw std::runtime_error{"another wgbfd holds " + run_dir.path().string() +
                                  ": stop it, or give this one its own --run-dir"};
     if (const auto reason = wgbfd::stock_bfdd_in_the_way()) throw std::runtime_error{*reason};
-    if (config.bind == config::Bind::any)
+    if (bind == config::Bind::any)
         if (const auto reason = wgbfd::taken_ports()) throw std::runtime_error{*reason};
     if (options.has("no-guardian")) return run_worker(options, run_dir);
     const wgbfd::Log log;
-    if (!config.frr.bfd_dataplane)
+    if (!has_dataplane)
         if (const auto problem = wgbfd::bfdd_left_alone())
             log.write(wgbfd::Level::warning, "bfdd problem=\"" + *problem + "\"");
+    ::malloc_trim(0);  // what the guardian does not need
     return wgbfd::run_guardian({.worker_arguments = worker_arguments(options, run_dir),
                                 .put_back = [&] { static_cast<void>(put_back(run_dir, log)); }},
                                *lock, log);
