@@ -118,10 +118,12 @@ void ControlSocket::on_line(ClientId id, const std::string& line) {
         send(id, failure("a request is one JSON object a line, with \"command\"").dump());
         return;
     }
-    if (slow_ && slow_(request, [this, id](std::string result) { on_reply(id, std::move(result)); })) {
-        find(id)->waits = true;
-        return;
-    }
+    auto* const asker = find(id);
+    const bool is_events = request["command"] == "events";
+    asker->will_follow = is_events ? request.value("follow", nlohmann::json(false)) == true : asker->follows;
+    asker->waits = true;
+    if (slow_ && slow_(request, [this, id](std::string result) { on_reply(id, std::move(result)); })) return;
+    asker->waits = false;
     nlohmann::json answer;
     try {
         answer = {{"ok", true}, {"result", handler_(request)}};
@@ -130,9 +132,7 @@ void ControlSocket::on_line(ClientId id, const std::string& line) {
     } catch (const nlohmann::json::exception& error) {
         answer = failure(std::string{"a field of the request has the wrong type: "} + error.what());
     }
-    auto* client = find(id);
-    if (answer["ok"] == true && request["command"] == "events")
-        client->follows = request.value("follow", nlohmann::json(false)) == true;
+    if (answer["ok"] == true && is_events) asker->follows = asker->will_follow;
     send(id, answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
@@ -140,6 +140,7 @@ void ControlSocket::on_reply(ClientId id, std::string result) {
     auto* client = find(id);
     if (client == nullptr) return;  // it has gone
     client->waits = false;
+    client->follows = client->will_follow;
     result.insert(0, R"({"ok":true,"result":)").append("}");
     send(id, std::move(result));
     if (find(id) != nullptr) read(id);
@@ -171,12 +172,11 @@ void ControlSocket::write(ClientId id) {
                              });
 }
 
-void ControlSocket::publish(const nlohmann::json& event) {
-    const auto line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+void ControlSocket::publish(const std::string& event) {
     std::vector<ClientId> followers;
     for (const auto& [id, client] : clients_)
         if (client->follows) followers.push_back(id);
-    for (const auto id : followers) send(id, line);
+    for (const auto id : followers) send(id, event);
 }
 
 }  // namespace wgbfd

@@ -40,7 +40,7 @@ public:
     ControlSocket& operator=(const ControlSocket&) = delete;
 
     int fd() { return acceptor_.native_handle(); }
-    void publish(const nlohmann::json& event);  // to those who follow; one that does not read is dropped
+    void publish(const std::string& event);  // in JSON, to those who follow; one that does not read is dropped
 
 private:
     static constexpr std::size_t longest_request = 64UL * 1024;
@@ -52,9 +52,9 @@ private:
         boost::asio::streambuf in;
         std::deque<std::string> out;
         std::size_t backlog = 0;
-        std::size_t under_way = 0;  // reads and writes that Asio still holds: they use `in` and `out`
-        bool follows = false;
-        bool waits = false;  // for an answer that comes later
+        std::size_t under_way = 0;                  // reads and writes that Asio still holds: they use `in` and `out`
+        bool follows = false, will_follow = false;  // from its answer on
+        bool waits = false;                         // for an answer that comes later
         bool closed = false;
     };
     using ClientId = std::uint64_t;

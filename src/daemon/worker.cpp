@@ -137,14 +137,18 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     hooks_.configure(controller_.config());
     frr_settings_.follow(controller_.config().frr.vty);
     quality_sockets_.open();
-    journal_.on_event = [this](const nlohmann::json& event) {
+    journal_.on_event = [this](const std::string& event) {
         if (control_socket_) control_socket_->publish(event);
     };
     control_socket_.emplace(
         io_, settings_.run_dir.control_socket(), [this](const nlohmann::json& request) { return answer(request); },
         [this](const nlohmann::json& request, ControlSocket::Reply reply) {
-            if (request["command"] != "status") return false;
-            status_.ask(std::move(reply));
+            if (request["command"] == "status") {
+                status_.ask(std::move(reply));
+                return true;
+            }
+            if (request["command"] != "events") return false;
+            boost::asio::post(io_, [this, reply = std::move(reply)] { reply(journal_.array()); });
             return true;
         },
         keeper_.take("control"));

@@ -145,7 +145,6 @@ std::optional<std::string> Worker::reload() {
 
 nlohmann::json Worker::answer(const nlohmann::json& request) {
     const auto command = request["command"].get<std::string>();
-    if (command == "events") return journal_.events();
     if (command == "restart") {
         begin_restart();
         return restart_state();
