@@ -19,6 +19,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/handover.hpp"
+#include "daemon/pulse.hpp"
 
 namespace wgbfd {
 namespace {
@@ -155,6 +156,7 @@ private:
         auto at = Clock::time_point::max();
         if (!worker_.ready) at = give_up_at();
         if (succession_) at = std::min(at, succession_->until);
+        if (is_watched()) at = std::min(at, look_at_);
         if (at == Clock::time_point::max()) return -1ms;
         return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(at - Clock::now()), 0ms) + 1ms;
     }
@@ -163,7 +165,21 @@ private:
     void on_time() {
         if (!worker_.runs()) return start();
         if (succession_ && Clock::now() >= succession_->until) return on_succession_late();
-        if (!worker_.ready || stopping_) on_hang();
+        if (!worker_.ready || stopping_) return on_hang();
+        if (is_watched() && Clock::now() >= look_at_) look();
+    }
+
+    bool is_watched() const { return worker_.runs() && worker_.ready && !stopping_ && !succession_; }
+
+    // One that hangs is replaced as if it had died: its probe thread lived, so peers notice nothing. When nobody reads
+    // the log it is most likely that which it waits for, and the next worker, and we, would do so too.
+    void look() {
+        look_at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(Pulse::interval);
+        if (!pulse_.hangs(Clock::now(), beat_of(worker_.pid))) return;
+        pollfd log{STDERR_FILENO, POLLOUT, 0};
+        if (::poll(&log, 1, 0) != 1) return;
+        log_.write(Level::error, "worker_hangs action=kill");
+        ::kill(worker_.pid, SIGKILL);  // SIGCHLD tells the rest
     }
 
     // It neither gets ready nor dies.
@@ -213,6 +229,8 @@ private:
 
     void on_ready() {
         worker_.ready = ever_ready_ = true;
+        pulse_ = {};
+        look_at_ = Clock::now();
         if (candidate_) program_ = std::move(candidate_);
         set_priority(worker_.pid, 1);
         ::sd_notify(0, "READY=1");
@@ -366,6 +384,8 @@ private:
     std::uint64_t restarts_ = 0;
     int quick_deaths_ = 0;  // in a row
     Clock::time_point failing_since_, stopping_since_;
+    Pulse pulse_;  // of the worker
+    Clock::time_point look_at_{};
     bool ever_ready_ = false, stopping_ = false;
     bool restart_wanted_ = false;  // as soon as this one is ready
     std::optional<int> exit_status_;

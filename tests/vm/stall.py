@@ -4,6 +4,7 @@
 with wgbfd and with BIRD as peers. Their packets lie in its socket when it wakes, so it may take no peer Down. Half of the sessions
 have a peer that waits for longer than any stall: a Down at either end of these is our own false one. The others have a peer that is right
 to say Down, as it heard nothing: that is told apart, and ours must follow its word, not the clock. At 50 ms x 3.
+Then its guardian watches: a worker that an operator has stopped is left alone, one whose control thread hangs is replaced.
 WGBFD_FULL=1: at 10 and 300 ms x 3 too, ten times."""
 import json
 import os
@@ -26,6 +27,7 @@ PEERS = ("wgbfd", "bird")
 PATIENT = {10: 255, 50: 51, 300: 10} if FULL else {50: 51}  # our own multiplier, by which they judge us: 2.5 s and more
 STRICT = 100  # tunnels from this number on have a peer of the usual patience
 STALLS = [(interval, both) for interval in PATIENT for both in (False, True)] * 10 if FULL else [(50, False), (50, True)]
+HANG = 16      # seconds; the guardian waits for ten
 NO_QUALITY = '[quality]\nmethod = "off"'
 
 
@@ -47,7 +49,10 @@ class Ours:
         started = daemons.wgbfd(net, "far", realtime=True, extra=NO_QUALITY, multiplier=patience)
         wait_until(lambda: any(children(pid) for pid in children(started.pid)), 10, lambda: "the worker runs", pause=0.2)
         self.guardian, = children(started.pid)  # nsenter's child
-        self.worker = children(self.guardian)[0]
+
+    @property
+    def worker(self):
+        return children(self.guardian)[0]
 
     def rows(self):
         return {row["name"]: row["bfd"] for row in daemons.status(self.node)["adjacencies"]}
@@ -96,6 +101,29 @@ def stall(net, ours, report, interval, both):
     report.check("detect-timeout" not in causes, f"{what}: it takes nobody Down by the clock (its own Downs: {', '.join(causes) or 'none'})")
 
 
+def guarded(net, ours, report):
+    """What hangs is the control thread alone: it is made to open a configuration that nobody writes, a FIFO."""
+    ours.settle()
+    before = ours.worker
+    ours.stop_for(HANG, both=False)
+    ours.settle()
+    report.check(ours.worker == before, f"a worker that was stopped for {HANG} s is left alone by its guardian")
+    counted, path = counters(net, ours), ours.node.directory / "wgbfd.toml"
+    text = path.read_text()
+    path.unlink()
+    os.mkfifo(path)
+    os.kill(before, signal.SIGHUP)
+    time.sleep(0.5)
+    path.unlink()  # the one that hangs has it open
+    path.write_text(text)
+    time.sleep(HANG)
+    report.check(ours.worker != before and "worker_hangs" in (ours.node.logs / "wgbfd.log").read_text(),
+                 "a worker whose control thread hangs is replaced by its guardian")
+    ours.settle()
+    after, begun = counters(net, ours), daemons.status(ours.node)["worker_restarts"]
+    report.check(after == counted and begun == 1, f"and no session falls at either end {'' if after == counted else (counted, after)}".rstrip())
+
+
 def main():
     report, net = Report(), Tunnels(tunnels())
     try:
@@ -105,6 +133,7 @@ def main():
         os.nice(19)
         for interval, both in STALLS:
             stall(net, ours, report, interval, both)
+        guarded(net, ours, report)
         loop = daemons.status(ours.node)["probe_loop"]
         report.tell(f"it counted {loop['late_wakes']} late wakes, at most {loop['max_lateness_us'] / 1000:.0f} ms late; "
                     f"{time.monotonic():.0f} s of virtual time, {busy():.0f} s of the processor: {busiest()}")
