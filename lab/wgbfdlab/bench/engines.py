@@ -106,6 +106,10 @@ class Wgbfd(Engine):
     comm = "wgbfd"
     scraped = True
 
+    def pids(self):
+        """Guardian, worker, and who runs its jobs."""
+        return sorted([*super().pids(), *processes(self.node, "wgbfd-jobs")])
+
     def configuration(self, multiplier):
         rows = [f'[probe]\ninterval = "{self.plan.interval_ms}ms"\nmultiplier = {multiplier}\n[metrics]\nlisten = "127.0.0.1"']
         rows += [f'[[session]]\nlocal = "{local}"\nremote = "{remote}"' for local, remote in self.pairs]
