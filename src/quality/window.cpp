@@ -105,8 +105,9 @@ void Window::Counts::add(const Results& r) {
 }
 
 void Window::add(base::TimePoint at, const Results& results) {
+    // What another method counted is lost and delayed by other rules.
+    if (results.method != method_) *this = Window{at, results.method};
     advance(at);
-    method_ = results.method;
     seconds_[static_cast<std::size_t>(second_) % seconds].counts.add(results);
     open_.add(results);
     for (const auto rtt : std::span{results.rtts}.first(results.answers)) keep(rtt);
@@ -124,7 +125,7 @@ void Window::advance(base::TimePoint to) {
     const auto target = second_of(to);
     if (target - second_ > std::int64_t{seconds * (decades + 1)}) {
         const auto begun = begun_;
-        *this = Window{to};
+        *this = Window{to, method_};
         begun_ = begun;
     }
     while (second_ < target) enter(second_ + 1);

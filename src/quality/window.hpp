@@ -30,9 +30,10 @@ private:
 
 class Window {
 public:
-    explicit Window(base::TimePoint now) : begun_{now}, second_{second_of(now)}, open_decade_{second_ / 10} {}
+    explicit Window(base::TimePoint now, Method method = Method::stamp)
+        : begun_{now}, second_{second_of(now)}, open_decade_{second_ / 10}, method_{method} {}
 
-    void add(base::TimePoint at, const Results& results);
+    void add(base::TimePoint at, const Results& results);  // by another method than the last: they begin anew
     // As of `now`; with no probes in a window its figures are all zero.
     Quality quality(base::TimePoint now);
 
@@ -75,7 +76,7 @@ private:
     base::TimePoint begun_;
     std::int64_t second_;  // the newest
     std::int64_t open_decade_;
-    Method method_ = Method::stamp;
+    Method method_;
     std::array<Second, seconds> seconds_{};
     std::array<Compact, exact> rtts_{};
     std::uint16_t rtt_next_ = 0, rtt_count_ = 0;  // where the next goes, how many stand

@@ -71,6 +71,28 @@ TEST_CASE("with nothing in it a window tells nothing, and after five minutes so 
     CHECK(window.quality(now + 24h).lasting.probes == 10);
 }
 
+TEST_CASE("what one method lost is not held against another: the windows begin anew when the method changes") {
+    TimePoint now{1h};
+    Window window{now};
+    auto echoes = ten(20ms, 10);
+    echoes.method = quality::Method::icmp;
+    for (int i = 0; i < 60; ++i) window.add(now + i * 1s, echoes);
+    CHECK(window.quality(now + 60s).lasting.loss.round_trip == 0.5);
+    window.add(now + 60s, ten(30ms));
+    auto q = window.quality(now + 60s);
+    CHECK(q.method == quality::Method::stamp);
+    for (const auto& figures : {q.recent, q.lasting}) {
+        CHECK(figures.probes == 10);
+        CHECK(figures.loss.round_trip == 0);
+        CHECK(off_by(figures.rtt_min, 30ms) < 0.001);
+    }
+    CHECK(q.measured == 0s);  // and are not full for a while
+    window.add(now + 61s, echoes);
+    q = window.quality(now + 24h);  // nothing came for long: still of the same
+    CHECK(q.method == quality::Method::icmp);
+    CHECK(q.measured == quality::lasting_window);
+}
+
 TEST_CASE(
     "the figures of a noisy path come out as it was made: median, p95 and jitter, of ten seconds and of five minutes") {
     Path path{5};
