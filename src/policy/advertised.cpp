@@ -51,7 +51,8 @@ void Advertised::judge_latency(base::TimePoint now, const quality::Figures& figu
 }
 
 void Advertised::judge_loss(base::TimePoint now, const quality::Figures& figures) {
-    if (figures.probes < least_samples) return;
+    const auto probes = probes_of(figures);
+    if (probes < least_samples) return;
     const auto loss = loss_of(figures);
     if (classes_.loss == 0) {
         classes_.loss = loss_class(loss);
@@ -59,10 +60,10 @@ void Advertised::judge_loss(base::TimePoint now, const quality::Figures& figures
     }
     const std::size_t held = classes_.loss - least_loss;
     const auto is_beyond = [&](double edge) {
-        return loss > edge * (1 + margin) && is_above(loss, figures.probes, edge, by_chance);
+        return loss > edge * (1 + margin) && is_above(loss, probes, edge, by_chance);
     };
     const auto is_within = [&](double edge) {  // few probes cannot prove that little is lost: none will do
-        return loss == 0 || (loss < edge * (1 - margin) && is_below(loss, figures.probes, edge, by_chance));
+        return loss == 0 || (loss < edge * (1 - margin) && is_below(loss, probes, edge, by_chance));
     };
     const bool above = held < loss_edges.size() && is_beyond(loss_edges[held]);
     const bool below = held > 0 && is_within(loss_edges[held - 1]);

@@ -39,8 +39,8 @@ void Cost::judge_loss(base::TimePoint now, const Windows& windows) {
     const auto held = loss_ / loss_units;
     const auto bar = held + std::max(0.003, held / 3);
     const auto is_worse = [&](const quality::Figures* figures, double nats) {
-        return figures != nullptr && figures->probes >= least_samples &&
-               is_above(loss_of(*figures), figures->probes, bar, nats);
+        return figures != nullptr && probes_of(*figures) >= least_samples &&
+               is_above(loss_of(*figures), probes_of(*figures), bar, nats);
     };
     const auto take = [&](const quality::Figures& figures) {
         const auto share = rounded(loss_of(figures) * loss_units);
@@ -52,9 +52,10 @@ void Cost::judge_loss(base::TimePoint now, const Windows& windows) {
     if (!windows.lasting_full || now - loss_changed_ < quality::lasting_window) return;
     const auto& lasting = *windows.lasting;
     const auto share = loss_of(lasting);
+    const auto probes = probes_of(lasting);
     // Few probes cannot prove that little is lost: a window without any loss will do.
-    const bool less = share == 0 || is_below(share, lasting.probes, held * 3 / 4, by_chance);
-    if (lasting.probes >= least_samples && share < held / 2 && less) take(lasting);
+    const bool less = share == 0 || is_below(share, probes, held * 3 / 4, by_chance);
+    if (probes >= least_samples && share < held / 2 && less) take(lasting);
 }
 
 bool Cost::on_quality(base::TimePoint now, const Windows& windows) {

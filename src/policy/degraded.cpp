@@ -13,8 +13,9 @@ constexpr double one_in_a_hundred = 4.6;  // nats
 // How much `lost` of the window speaks for far_over × limit against the limit.
 double likelihood(const quality::Figures& figures, double limit) {
     const auto worse = std::min(Degraded::far_over * limit, (1 + limit) / 2);
-    const auto lost = loss_of(figures) * figures.probes;
-    return lost * std::log(worse / limit) + (figures.probes - lost) * std::log((1 - worse) / (1 - limit));
+    const auto probes = probes_of(figures);
+    const auto lost = loss_of(figures) * probes;
+    return lost * std::log(worse / limit) + (probes - lost) * std::log((1 - worse) / (1 - limit));
 }
 
 }  // namespace
@@ -47,15 +48,16 @@ void Degraded::judge_loss(base::TimePoint now, const Windows& windows, double li
         return;
     }
     const auto* recent = windows.recent;
-    const auto* lasting = windows.lasting_full && windows.lasting->probes >= least_samples ? windows.lasting : nullptr;
+    const auto* lasting =
+        windows.lasting_full && probes_of(*windows.lasting) >= least_samples ? windows.lasting : nullptr;
     const bool sure = recent != nullptr && suspicion_.add(now, likelihood(*recent, limit)) >= enough_nats;
     if (loss_.on) {
         if (lasting != nullptr && now - loss_.since >= quality::lasting_window && loss_of(*lasting) < limit / 2)
             loss_ = {};
         return;
     }
-    const bool at_once = sure && recent->probes >= least_samples && loss_of(*recent) >= far_over * limit;
-    const bool lastly = lasting != nullptr && is_above(loss_of(*lasting), lasting->probes, limit, one_in_a_hundred);
+    const bool at_once = sure && probes_of(*recent) >= least_samples && loss_of(*recent) >= far_over * limit;
+    const bool lastly = lasting != nullptr && is_above(loss_of(*lasting), probes_of(*lasting), limit, one_in_a_hundred);
     if (at_once || lastly) loss_ = {true, at_once, now};
 }
 

@@ -19,6 +19,8 @@ struct Windows {
     bool loss_counts = true;  // of ICMP echo it does not: routers answer as many as they like
 };
 
+constexpr bool loss_counts(quality::Method method) { return method == quality::Method::stamp; }
+
 // `up_for`: how long the session has been Up.
 inline Windows windows_of(const quality::Quality& quality, base::Duration up_for) {
     Windows out;
@@ -26,7 +28,7 @@ inline Windows windows_of(const quality::Quality& quality, base::Duration up_for
     const auto lasting = std::min(quality.measured, quality::lasting_window) + quality.lasting_lag;
     if (recent <= up_for) out.recent = &quality.recent;
     if (lasting <= up_for) out.lasting = &quality.lasting;
-    out.loss_counts = quality.method == quality::Method::stamp;
+    out.loss_counts = loss_counts(quality.method);
     out.recent_full = out.recent != nullptr && quality.measured >= quality::recent_window;
     out.lasting_full = out.lasting != nullptr && quality.measured >= quality::lasting_window;
     return out;
@@ -35,6 +37,10 @@ inline Windows windows_of(const quality::Quality& quality, base::Duration up_for
 // We steer only what we send: forward where the peer counts by itself, else the round trip.
 inline double loss_of(const quality::Figures& figures) {
     return figures.loss.forward.value_or(figures.loss.round_trip);
+}
+// … and of how many probes that is the share: the evidence it has.
+inline std::uint32_t probes_of(const quality::Figures& figures) {
+    return figures.loss.forward ? figures.forward_sent : figures.probes;
 }
 inline base::Duration jitter_of(const quality::Figures& figures) {
     return figures.jitter_forward.value_or(figures.jitter);

@@ -29,8 +29,9 @@ struct Loss {
 };
 
 struct Figures {
-    std::uint32_t probes = 0;   // sent in the window and decided: answered, or given up
-    std::uint32_t answers = 0;  // … of them answered; with none of them there is loss alone
+    std::uint32_t probes = 0;        // sent in the window and decided: answered, or given up
+    std::uint32_t answers = 0;       // … of them answered; with none of them there is loss alone
+    std::uint32_t forward_sent = 0;  // … and counted by the peer: what loss.forward is a share of
     Loss loss;
     // Round trip, without the time the reflector held the packet.
     base::Duration rtt_min{}, rtt_median{}, rtt_p95{};

@@ -61,6 +61,7 @@ struct Sum {
         Figures out;
         out.probes = static_cast<std::uint32_t>(probes);
         out.answers = static_cast<std::uint32_t>(answers);
+        out.forward_sent = static_cast<std::uint32_t>(forward_sent);
         out.loss = {ratio(probes - answers, probes), ratio_if_any(forward_lost, forward_sent),
                     ratio_if_any(backward_lost, backward_sent)};
         if (pairs > 0) out.jitter = to_duration(round_trip / static_cast<double>(pairs));

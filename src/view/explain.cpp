@@ -105,7 +105,7 @@ void add_wireguard(const control::Row& row, base::Now now, Lines& out) {
 }
 
 std::string figures_text(const quality::Figures& figures) {
-    auto out = fmt::format("{} of {} probes lost{}", percent(policy::loss_of(figures)), figures.probes,
+    auto out = fmt::format("{} of {} probes lost{}", percent(policy::loss_of(figures)), policy::probes_of(figures),
                            figures.loss.forward ? " on the way out" : "");
     if (figures.answers > 0)
         out += fmt::format(", round trip {} (median), jitter {}", span(figures.rtt_median),

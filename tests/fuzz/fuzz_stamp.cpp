@@ -39,6 +39,7 @@ void check_ratio(const std::optional<double>& ratio) { require(!ratio || (*ratio
 
 void check(const quality::Figures& f) {
     require(f.answers <= f.probes && f.rtt_min <= f.rtt_median && f.rtt_median <= f.rtt_p95);
+    require(f.forward_sent > 0 || !f.loss.forward);
     require(f.loss.round_trip >= 0 && f.loss.round_trip <= 1);
     check_ratio(f.loss.forward);
     check_ratio(f.loss.backward);

@@ -20,6 +20,8 @@ struct Judged {
             figures.answers = 2'900;
             figures.rtt_min = figures.rtt_median = rtt;
             figures.loss.round_trip = loss;
+            if (counted) figures.loss.forward = loss;
+            figures.forward_sent = counted;
             policy::Windows windows;
             windows.recent = windows.lasting = &figures;
             windows.recent_full = true;
@@ -33,6 +35,7 @@ struct Judged {
     base::TimePoint now{1h};
     int changes = 0;
     bool full = true, stamp = true;
+    std::uint32_t counted = 0;  // by the peer, of the way out
 };
 
 }  // namespace
@@ -118,6 +121,22 @@ TEST_CASE("loss likewise, and beyond chance") {
     path.stamp = false;  // echo says nothing of loss, and what was known stands
     path.tell(10ms, 0, 3'600);
     CHECK(path.classes().loss == 94);
+}
+
+TEST_CASE("of the way out only the probes that the peer counted are evidence") {
+    Judged path;
+    path.counted = 19;
+    path.tell(10ms, 0.2);
+    CHECK(path.classes().loss == 0);
+    path.counted = 3'000;
+    path.tell(10ms, 0.005);
+    REQUIRE(path.classes().loss == 92);
+    path.counted = 40;
+    path.tell(10ms, 0.05, 3'600);  // two of 40 at 1 %: e^-1.7 by chance
+    CHECK(path.classes().loss == 92);
+    path.counted = 3'000;
+    path.tell(10ms, 0.05, 301);
+    CHECK(path.classes().loss == 93);
 }
 
 TEST_CASE("the MED's share follows by a quarter, and as patiently") {

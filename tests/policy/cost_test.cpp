@@ -133,10 +133,28 @@ TEST_CASE("it falls below half, after 5 min, and for a full window") {
 
 TEST_CASE("the way out counts alone where it is known") {
     Judged path;
-    auto quality = full(figures(100, 30, 1ms), figures(3'000, 900, 1ms));
     path.tell_loss(0);
-    quality.recent.loss.forward = quality.lasting.loss.forward = 0;
-    CHECK(!path.tell(quality));  // all is lost on the way back: nothing that we can steer
+    const auto recent = counted(figures(100, 30, 1ms), 100, 0), lasting = counted(figures(3'000, 900, 1ms), 3'000, 0);
+    CHECK(!path.tell(full(recent, lasting)));  // all is lost on the way back: nothing that we can steer
+    CHECK(path.cost.loss_share() == 0);
+}
+
+TEST_CASE("of the way out only the probes that the peer counted are evidence") {
+    Judged path;
+    path.tell_loss(0);
+    const auto all = figures(3'000, 0, 1ms);
+    const auto tell = [&](std::uint32_t sent, std::uint32_t lost) {
+        return path.tell(full(counted(figures(100, 0, 1ms), sent, lost), counted(all, sent, lost)));
+    };
+    CHECK(!tell(3, 1));
+    CHECK(!tell(19, 19));
+    CHECK(!tell(20, 1));  // 5 % may be chance
+    CHECK(path.cost.loss_share() == 0);
+    CHECK(tell(3'000, 150));
+    CHECK(path.cost.loss_share() == 50);
+    path.elapsed += 301s;
+    CHECK(!tell(19, 0));
+    CHECK(tell(20, 0));
     CHECK(path.cost.loss_share() == 0);
 }
 

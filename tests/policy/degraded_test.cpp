@@ -75,6 +75,22 @@ TEST_CASE("nineteen samples are no evidence, twenty are") {
     CHECK(path.degraded.cause() == Cause::quality_loss);
 }
 
+TEST_CASE("of the way out only the probes that the peer counted are evidence: three of ten may be chance") {
+    const auto all = figures(100, 0);
+    Judged few;
+    few.tell(full(counted(all, 10, 3), counted(figures(3'000, 0), 10, 3)), 600);
+    CHECK(!few.degraded.cause());
+    Judged slow;
+    slow.tell(full(all, counted(figures(3'000, 0), 50, 2)));  // 4 %, and e^-1.4 by chance
+    CHECK(!slow.degraded.cause());
+    slow.tell(full(counted(all, 100, 30), all));
+    CHECK(slow.degraded.came_at_once());
+    slow.tell(full(counted(all, 100, 0), counted(figures(3'000, 0), 19, 0)), 300);
+    CHECK(slow.degraded.cause());
+    slow.tell(full(counted(all, 100, 0), counted(figures(3'000, 0), 20, 0)));
+    CHECK(!slow.degraded.cause());
+}
+
 TEST_CASE("evidence adds up over windows that do not overlap, and fades with good ones") {
     policy::Suspicion suspicion;
     CHECK(suspicion.add(at(0s), 5) == doctest::Approx(5));

@@ -25,6 +25,12 @@ inline quality::Figures figures(std::uint32_t probes, std::uint32_t lost, base::
     out.jitter = jitter;
     return out;
 }
+// … of which the peer counted some by itself, and missed some of those.
+inline quality::Figures counted(quality::Figures figures, std::uint32_t sent, std::uint32_t lost) {
+    figures.forward_sent = sent;
+    figures.loss.forward = static_cast<double>(lost) / sent;
+    return figures;
+}
 // A path that was as `recent` says in the last 10 s, and as `lasting` over 5 min.
 inline quality::Quality full(quality::Figures recent, quality::Figures lasting) {
     return {quality::Method::stamp, recent, lasting, quality::lasting_window};

@@ -57,8 +57,10 @@ TEST_CASE("what is known of the way out counts alone") {
     auto one = figures(100, 10, 20ms, 8ms);
     CHECK(policy::loss_of(one) == doctest::Approx(0.1));
     CHECK(policy::jitter_of(one) == 8ms);
-    one.loss.forward = 0.01;
+    CHECK(policy::probes_of(one) == 100);
+    one = counted(one, 200, 2);
     one.jitter_forward = 2ms;
     CHECK(policy::loss_of(one) == doctest::Approx(0.01));
+    CHECK(policy::probes_of(one) == 200);
     CHECK(policy::jitter_of(one) == 2ms);
 }

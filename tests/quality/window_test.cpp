@@ -71,6 +71,20 @@ TEST_CASE("with nothing in it a window tells nothing, and after five minutes so 
     CHECK(window.quality(now + 24h).lasting.probes == 10);
 }
 
+TEST_CASE("of how many probes the loss on the way out is a share is told beside it") {
+    Window window{TimePoint{1h}};
+    auto some = ten(20ms, 2);
+    some.forward_sent = 4;
+    some.forward_lost = 1;
+    for (int i = 0; i < 3; ++i) window.add(TimePoint{1h} + i * 1s, some);
+    const auto q = window.quality(TimePoint{1h} + 3s);
+    for (const auto& figures : {q.recent, q.lasting}) {
+        CHECK(figures.probes == 36);
+        CHECK(figures.forward_sent == 12);
+        CHECK(figures.loss.forward == 0.25);
+    }
+}
+
 TEST_CASE("what one method lost is not held against another: the windows begin anew when the method changes") {
     TimePoint now{1h};
     Window window{now};

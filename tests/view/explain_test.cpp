@@ -13,6 +13,7 @@ namespace {
 
 using namespace rows;
 using measured::at;
+using measured::counted;
 using measured::figures;
 using measured::full;
 using policy::Cause;
@@ -79,13 +80,12 @@ TEST_CASE("a Down: what each end said, what WireGuard knows, where to look") {
 
 TEST_CASE("degraded: what was measured, what the limits are, what it costs") {
     Explained paris;
-    auto quality = full(figures(100, 40, 23ms), figures(3'000, 45, 23ms));
-    quality.recent.loss.forward = quality.recent.loss.round_trip;
-    paris.path.on_quality(at(310s), quality, {});
+    const auto recent = counted(figures(100, 42, 23ms), 95, 38);
+    paris.path.on_quality(at(310s), full(recent, figures(3'000, 45, 23ms)), {});
     paris.judge();
     REQUIRE(paris.row.verdict.state == VerdictState::degraded);
     CHECK(paris.says(
-        "Measured by STAMP over the last 10s: 40% of 100 probes lost on the way out, round trip 23ms (median), "
+        "Measured by STAMP over the last 10s: 40% of 95 probes lost on the way out, round trip 23ms (median), "
         "jitter 1ms.",
         320s));
     CHECK(paris.says("Over the last 300s: 1.5% of 3000 probes lost, round trip 23ms (median), jitter 1ms.", 320s));
