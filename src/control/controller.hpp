@@ -196,6 +196,7 @@ private:
     void reconcile(base::Now now);
     DesiredSessions desired_sessions() const;
     WantedGauges wanted_gauges() const;
+    std::uint32_t silence_of(const Tracked& tracked) const;
     probe::Asked asked_of(const Tracked& tracked) const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
     void tell_bfdd();

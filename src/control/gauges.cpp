@@ -25,8 +25,9 @@ base::Duration grace(const quality::EchoParameters& parameters) {
 // ten.
 quality::Quality Gauges::quality_of(Managed& managed, base::TimePoint now) {
     auto out = managed.window->quality(now);
-    const auto& interval = managed.wanted.asked.settings.interval;
-    out.recent_lag = quality::give_up_after(interval) + interval + std::chrono::seconds{2};
+    const auto& settings = managed.wanted.asked.settings;
+    const auto answered_after = settings.interval * settings.silence;  // at most, else it is not told
+    out.recent_lag = quality::give_up_after(settings.interval) + answered_after + std::chrono::seconds{2};
     out.lasting_lag = out.recent_lag + std::chrono::seconds{10};
     return out;
 }
@@ -178,6 +179,11 @@ quality::Passage Gauges::passage(adjacency::AdjacencyId id) const {
 const Liveness* Gauges::liveness(adjacency::AdjacencyId id) const {
     const auto found = gauges_.find(id);
     return found != gauges_.end() && found->second.liveness ? &*found->second.liveness : nullptr;
+}
+
+std::uint32_t Gauges::silence(adjacency::AdjacencyId id) const {
+    const auto found = gauges_.find(id);
+    return found == gauges_.end() ? quality::least_silence : found->second.wanted.asked.settings.silence;
 }
 
 base::TimePoint Gauges::next_judgement(base::TimePoint now) const {

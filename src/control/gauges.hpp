@@ -64,6 +64,7 @@ public:
     // None: not measured in the last ten seconds.
     std::optional<quality::Quality> quality(adjacency::AdjacencyId id, base::TimePoint now) const;
     const probe::GaugeCounters* counters(adjacency::AdjacencyId id) const;
+    std::uint32_t silence(adjacency::AdjacencyId id) const;  // as it is asked by now
     quality::Passage passage_of(probe::GaugeId gauge) const;
     quality::Passage passage(adjacency::AdjacencyId id) const;
     const Liveness* liveness(adjacency::AdjacencyId id) const;  // null: BFD tells, or it is not probed

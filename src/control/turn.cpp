@@ -88,6 +88,16 @@ DesiredSessions Controller::desired_sessions() const {
     return desired;
 }
 
+// What its session does not see is the path's loss. Not Up, a session has other timers: what was asked stands.
+std::uint32_t Controller::silence_of(const Tracked& tracked) const {
+    const auto interval = tracked.quality(config_).interval;
+    const auto& timers = tracked.probe(config_);
+    if (is_icmp(tracked)) return quality::silence_of(timers.interval * timers.multiplier, interval);
+    const auto* session = sessions_.find(*tracked.key);
+    if (session == nullptr || session->status.state != bfd::State::up) return gauges_.silence(tracked.adjacency.id);
+    return quality::silence_of(session->status.detection_time, interval);
+}
+
 // A path is measured from when its peer was first heard: whoever is not there is asked by BFD (or one echo) alone.
 probe::Asked Controller::asked_of(const Tracked& tracked) const {
     const auto& quality = tracked.quality(config_);
@@ -97,7 +107,7 @@ probe::Asked Controller::asked_of(const Tracked& tracked) const {
     const bool icmp = is_icmp(tracked);
     const bool heard =
         icmp ? liveness != nullptr && liveness->status.ever_heard : session != nullptr && session->status.ever_heard;
-    probe::Asked out{.settings = {quality.method, quality.interval}};
+    probe::Asked out{.settings = {quality.method, quality.interval, silence_of(tracked)}};
     if (!heard) out.settings.method = quality::Choice::off;
     const auto* link = host_.link(tracked.adjacency.interface);
     if (out.settings.method != quality::Choice::off && link != nullptr)

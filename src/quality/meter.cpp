@@ -23,7 +23,7 @@ Method first_method(Choice choice) { return choice == Choice::icmp ? Method::icm
 Meter::Meter(const Settings& settings, std::uint32_t seed, base::TimePoint now)
     : settings_{settings},
       method_{first_method(settings.method)},
-      sender_{settings.interval, method_ == Method::stamp},
+      sender_{settings.interval, method_ == Method::stamp, settings.silence},
       next_probe_{now},
       told_at_{now},
       random_{seed} {
@@ -35,18 +35,21 @@ Meter::Meter(const Settings& settings, std::uint32_t seed, base::TimePoint now)
 }
 
 void Meter::change(const Settings& settings, base::TimePoint now) {
-    if (settings == settings_) return;
-    *this = Meter{settings, random_, now};
+    const bool goes_on = settings.method == settings_.method && settings.interval == settings_.interval;
+    if (!goes_on) *this = Meter{settings, random_, now};
+    settings_.silence = settings.silence;
+    sender_.set_silence(settings.silence);
 }
 
 void Meter::choose(Method method) {
     method_ = results_.method = method;
-    sender_ = Sender{settings_.interval, method == Method::stamp};
+    sender_ = Sender{settings_.interval, method == Method::stamp, settings_.silence};
 }
 
+// A known reflector is not given up for what may yet be loss.
 std::uint32_t Meter::patience() const {
     if (!sender_.answered()) return probes_to_find_out;
-    return std::max(probes_to_find_out,
+    return std::max(settings_.silence,
                     static_cast<std::uint32_t>(patience_with_a_known_reflector / settings_.interval));
 }
 

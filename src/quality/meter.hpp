@@ -16,7 +16,7 @@ class Meter {
 public:
     Meter(const Settings& settings, std::uint32_t seed, base::TimePoint now);
 
-    void change(const Settings& settings, base::TimePoint now);
+    void change(const Settings& settings, base::TimePoint now);  // measures on where only the silence is another
     const Settings& settings() const { return settings_; }
     Method method() const { return method_; }
 

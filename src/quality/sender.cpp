@@ -28,8 +28,8 @@ base::Duration give_up_after(base::Duration interval) {
     return std::min<base::Duration>(std::max<base::Duration>(patience, 2 * interval), intervals_at_most * interval);
 }
 
-Sender::Sender(base::Duration interval, bool reflector_numbers)
-    : give_up_{give_up_after(interval)}, greeting_{reflector_numbers} {}
+Sender::Sender(base::Duration interval, bool reflector_numbers, std::uint32_t silence)
+    : give_up_{give_up_after(interval)}, greeting_{reflector_numbers}, silence_{silence} {}
 
 void Sender::on_sent(base::TimePoint at, std::uint32_t cookie) {
     if (next_ - first_ == capacity) {  // nobody has judged for a long time: that one is not counted
@@ -107,7 +107,7 @@ bool Sender::decide(base::TimePoint seen_until, base::TimePoint gap_end, Results
 }
 
 void Sender::count_answer(const Place& answered, Results& out) {
-    if (lost_ >= silence || !told_) {
+    if (lost_ >= silence_ || !told_) {
         if (lost_ > 0) forget_gap();
         lost_ = 0;
     }

@@ -1,6 +1,7 @@
 // The sending half of one measurement: which probes are under way, which came back, what became of those that did not.
 // Each is decided when it would be given up, in the order of sending, so that reordering is no loss; losses are told
-// with the answer that follows them, but for a silence of ten and more: a reflector that went away is no loss.
+// with the answer that follows them, but for a silence that the path's session sees: then the reflector went away, or
+// the path did.
 //
 // Loss each way (RFC 8762 §4.3, stateful reflector): its number counts what reached it, so the numbers that no answer
 // brought were lost on the way back, and the other unanswered probes on the way there. A stateless one copies our
@@ -16,6 +17,7 @@
 
 #include "base/time.hpp"
 #include "quality/results.hpp"
+#include "quality/settings.hpp"
 
 namespace quality {
 
@@ -40,7 +42,9 @@ public:
     static constexpr std::size_t capacity = 64;  // probes under way
 
     // The method's reflector numbers: begin with a session of one answer.
-    explicit Sender(base::Duration interval, bool reflector_numbers);
+    explicit Sender(base::Duration interval, bool reflector_numbers, std::uint32_t silence = least_silence);
+
+    void set_silence(std::uint32_t probes) { silence_ = probes; }
 
     std::uint32_t next_sequence() const { return next_; }
     // `cookie`: what an answer must bring back, so that who never saw the probe cannot answer it.
@@ -89,7 +93,7 @@ private:
     std::uint32_t silent_ = 0;
     // Given up, and the path's, since the last answer that was decided. So many in a row are not told: the reflector
     // was away, or the path was, which BFD sees; neither says how lossy the path is while it carries.
-    static constexpr std::uint32_t silence = 10;
+    std::uint32_t silence_;
     std::uint32_t lost_ = 0;
     bool told_ = false;  // an answer: who never answered has lost nothing
     struct {

@@ -93,6 +93,20 @@ TEST_CASE("two ends measure each other: the round trip is without the residence,
         if (i != 4) CHECK(counters.rtt[i].value() == 0);
 }
 
+TEST_CASE("another detection time is no reason to measure anew; another interval is") {
+    End a{here, quality::Choice::automatic};
+    for (int i = 0; i < 5; ++i) a.probe(a.gauges.deadline());
+    const auto now = a.gauges.deadline();
+    quality::Settings settings{quality::Choice::automatic, 100ms, 31};
+    a.gauges.on_command(now, probe::ChangeGauge{{0, 1}, {settings}});
+    CHECK(a.gauge.meter.settings() == settings);
+    CHECK(a.gauge.meter.next_sequence() == 5);
+    settings.interval = 200ms;
+    a.gauges.on_command(now, probe::ChangeGauge{{0, 1}, {settings}});
+    CHECK(a.gauge.meter.settings() == settings);
+    CHECK(a.gauge.meter.next_sequence() == 0);
+}
+
 TEST_CASE("a stranger, another interface or another address of ours: nothing is answered") {
     End a{here, quality::Choice::automatic}, b{there, quality::Choice::off};
     const auto now = a.gauges.deadline();

@@ -144,19 +144,44 @@ TEST_CASE("a reflector that went away is no loss, and neither is an outage that 
     CHECK(path.sender.unanswered() == 0);
 }
 
-TEST_CASE("nine probes lost in a row are loss, ten are silence") {
-    for (const int lost : {9, 10}) {
+TEST_CASE("nine probes lost in a row are loss, ten are silence; with a detection time of 3 s thirty, and thirty-one") {
+    for (const auto& [lost, silence] : {std::pair{9, 10U}, {10, 10U}, {30, 31U}, {31, 31U}}) {
+        const int told = lost < static_cast<int>(silence) ? lost : 0;
         Path path{37};
+        path.sender.set_silence(silence);
         path.run(100);
         path.lost_there = [] { return true; };
         path.run(lost);
         path.lost_there = [] { return false; };
         path.run(100);
         path.settle();
-        CHECK(path.total.probes - path.total.answers == (lost == 9 ? 9 : 0));
-        CHECK(path.total.forward_lost == (lost == 9 ? 9 : 0));
+        CHECK(static_cast<int>(path.total.probes - path.total.answers) == told);
+        CHECK(static_cast<int>(path.total.forward_lost) == told);
         CHECK(path.total.backward_lost == 0);
     }
+}
+
+TEST_CASE("how many lost in a row a session sees: ten, and as many as span its detection time") {
+    CHECK(quality::silence_of(150ms, 100ms) == 10);
+    CHECK(quality::silence_of(900ms, 100ms) == 10);
+    CHECK(quality::silence_of(900ms + 1ns, 100ms) == 11);
+    CHECK(quality::silence_of(3s, 100ms) == 31);
+    CHECK(quality::silence_of(3s, 10s) == 10);
+    CHECK(quality::silence_of(60s * 255, 20ms) == 15'001);  // of no more than a window
+}
+
+TEST_CASE("what a slow session does not see is loss: half of it, on a path that is dead for 1.5 s of every 3 s") {
+    Path path{37};
+    path.sender.set_silence(quality::silence_of(3s, 100ms));
+    path.run(100);
+    path.lost_there = [&] { return (path.now - TimePoint{1h}) % 3s >= 1500ms; };
+    path.run(3'000);
+    path.lost_there = [] { return false; };
+    path.run(100);
+    path.settle();
+    CHECK(path.total.forward_lost == 1'500);
+    CHECK(path.total.backward_lost == 0);
+    CHECK(path.total.probes - path.total.answers == 1'500);
 }
 
 TEST_CASE("who has never answered has lost nothing when he does") {

@@ -38,9 +38,9 @@ struct One {
         session = added.at(0).slot->id;
         status = added.at(0).slot->session.status();
     }
-    void hear() {
+    void hear(bfd::State state = bfd::State::init) {
         status.ever_heard = true;
-        status.state = bfd::State::init;
+        status.state = state;
         controller.on_event(at(2s), probe::Changed{session, at(2s).steady, at(2s).steady, status});
     }
 };
@@ -56,6 +56,23 @@ TEST_CASE("a peer that was never heard is not asked, but has its requests answer
     REQUIRE(changes.size() == 1);
     CHECK(changes[0].asked.settings == quality::Settings{});
     CHECK(of<probe::ChangeGauge>(one.controller.take(at(3s))).empty());
+}
+
+TEST_CASE("the measuring knows which silence the session sees, by the timers that it has while it is Up") {
+    One one;
+    one.status.detection_time = 150ms;
+    one.hear(bfd::State::up);
+    auto changes = of<probe::ChangeGauge>(one.controller.take(at(2s)));
+    REQUIRE(changes.size() == 1);
+    CHECK(changes[0].asked.settings.silence == 10);
+    one.status.detection_time = 3s;
+    one.hear(bfd::State::up);
+    changes = of<probe::ChangeGauge>(one.controller.take(at(2s)));
+    REQUIRE(changes.size() == 1);
+    CHECK(changes[0].asked.settings.silence == 31);
+    one.status.detection_time = 9s;
+    one.hear(bfd::State::down);
+    CHECK(of<probe::ChangeGauge>(one.controller.take(at(2s))).empty());
 }
 
 TEST_CASE("what was measured is in the row for ten seconds, and no longer") {
