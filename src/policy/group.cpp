@@ -22,7 +22,6 @@ void settle_alone(Member& member) {
 }
 
 void settle_group(std::span<Member* const> members, base::TimePoint now) {
-    if (members.size() == 1) return settle_alone(*members.front());
     if (std::ranges::any_of(members, is_usable, [](const Member* member) { return member->verdict; })) return;
     const auto merit = [now](const Member* member) {
         const auto& damping = member->path->damping;

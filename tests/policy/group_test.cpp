@@ -127,13 +127,15 @@ TEST_CASE("a path without a group, or alone in it, is always spared") {
 }
 
 TEST_CASE("up_delay: kept in a group with a usable path, and by a path alone; waived when the group has none") {
-    World world{{"paris", "paris", ""}, {.up_delay = 30s}};
+    World world{{"paris", "paris", "", "berlin"}, {.up_delay = 30s}};
     world.flap(0, 1);
     world.flap(2, 1);
+    world.flap(3, 1);
     auto all = world.settled();
     CHECK(all[0].state == VerdictState::down);
     CHECK(all[1].state == VerdictState::up);
     CHECK(all[2].state == VerdictState::down);
+    CHECK(all[3].state == VerdictState::up);  // the only one of its group
     world.down(1);
     all = world.settled();
     CHECK(all[0].state == VerdictState::up);
@@ -149,11 +151,11 @@ TEST_CASE("no sequence of inputs makes the last usable path of a group disappear
     for (std::uint32_t seed = 0; seed < 1'000; ++seed) {
         CAPTURE(seed);
         std::mt19937 random{seed};
-        World world{{"a", "a", "b", "b", "b", ""}, {.up_delay = 1s * (random() % 20)}};
+        World world{{"a", "a", "b", "b", "b", "", "c"}, {.up_delay = 1s * (random() % 20)}};
         for (int step = 0; step < 200; ++step) {
             const auto n = random() % world.names.size();
             auto& path = world.paths[n];
-            switch (random() % 8) {
+            switch (random() % 9) {
                 case 0: world.down(n); break;
                 case 1:
                 case 2: world.up(n); break;
@@ -170,6 +172,11 @@ TEST_CASE("no sequence of inputs makes the last usable path of a group disappear
                     if (random() % 4 == 0) path.drain.is_on() ? path.drain.end() : path.drain.begin(at(world.elapsed));
                     break;
                 case 7: world.pass(1ms * (random() % 20'000)); break;
+                case 8:
+                    path.outside.tell({.state = random() % 4 == 0 ? VerdictState::degraded : VerdictState::down,
+                                       .reason = "",
+                                       .until = at(world.elapsed + 1ms * (random() % 20'000))});
+                    break;
             }
             const auto all = world.settled();
             CHECK(world.settled() == all);  // once settled, it stands
@@ -180,13 +187,14 @@ TEST_CASE("no sequence of inputs makes the last usable path of a group disappear
                 can[world.names[i]] |= policy::is_usable(all[i]);
                 if (world.sessions[i].state != VerdictState::up) CHECK(!policy::is_usable(all[i]));
                 if (all[i].cause) ++seen[*all[i].cause];
-                if (world.names[i].empty() && up && !world.paths[i].up_delay.holds()) CHECK(policy::is_usable(all[i]));
+                const bool is_asked_for = world.paths[i].up_delay.holds() || world.paths[i].outside.says_down();
+                if (world.names[i].empty() && up && !is_asked_for) CHECK(policy::is_usable(all[i]));
             }
             for (const auto& [name, usable] : could)
                 if (usable) CHECK(can[name]);
         }
     }
-    for (const auto cause : {Cause::damped, Cause::drained, Cause::quality_loss, Cause::quality_rtt})
+    for (const auto cause : {Cause::damped, Cause::drained, Cause::external, Cause::quality_loss, Cause::quality_rtt})
         CHECK(seen[cause] > 0);
 }
 
@@ -227,6 +235,14 @@ TEST_CASE("a check outside never takes the last usable path of a group, and a pa
     say(paris, 1, VerdictState::up);
     CHECK(paris.settled()[1].state == VerdictState::up);
     CHECK(paris.settled()[0].state == VerdictState::down);
+}
+
+TEST_CASE("a check outside does not take the only path of a group: it is the last one, too") {
+    World paris{{"paris"}};
+    say(paris, 0, VerdictState::down);
+    CHECK(paris.settled()[0] == Verdict{VerdictState::degraded, Cause::external, 110});
+    paris.down(0);
+    CHECK(paris.settled()[0].cause == Cause::detect_timeout);
 }
 
 TEST_CASE("degraded by a check outside is usable and dear; nothing it says lifts a path that is Down") {
