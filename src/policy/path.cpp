@@ -70,6 +70,7 @@ void Path::on_leave() {
 bool Path::on_quality(base::TimePoint now, const quality::Quality& quality, const Rules& rules) {
     quality_ = quality;
     told_at_ = now;
+    if (quality.recent.answers > 0) answered_at_ = now;
     if (up_since_ == base::never) return false;
     const auto windows = windows_of(quality, now - up_since_);
     const bool limping = degraded_.on_quality(now, windows, rules.limits);
@@ -90,6 +91,7 @@ void Path::forget_quality() {
 
 void Path::outdate() {
     quality_.reset();
+    answered_at_ = base::never;
     degraded_ = {};
     cost_ = {};
 }

@@ -105,7 +105,8 @@ public:
     const Cost& cost() const { return cost_; }
     const Classes& classes() const { return advertised_.classes(); }
     const std::optional<quality::Quality>& quality() const { return quality_; }  // as last told
-    base::TimePoint up_since() const { return up_since_; }                       // never: it is not Up
+    base::TimePoint answered_at() const { return answered_at_; }  // figures with answers were told; never: none yet
+    base::TimePoint up_since() const { return up_since_; }        // never: it is not Up
 
     // What a restart of ours must not forget. The figures are measured anew, and are forgotten in time if nobody does.
     template <class Archive, class Self>
@@ -129,6 +130,7 @@ private:
     Advertised advertised_;
     std::optional<quality::Quality> quality_;
     base::TimePoint told_at_{};
+    base::TimePoint answered_at_ = base::never;
     base::TimePoint up_since_ = base::never;
 };
 

@@ -113,6 +113,40 @@ std::string figures_text(const quality::Figures& figures) {
     return out;
 }
 
+void add_figures(const policy::Path& path, const quality::Quality& quality, base::Now now, Lines& out) {
+    if (path.answered_at() == base::never) {  // a restart of ours: what it was judged by before stands
+        out.push_back("Nothing is measured of it yet.");
+        return;
+    }
+    const auto* method = quality.method == quality::Method::stamp ? "STAMP" : "ICMP echo";
+    const auto recent = std::min(quality.measured, quality::recent_window);
+    const auto over = recent > base::Duration{} ? fmt::format("over the last {}", span(recent)) : "so far";
+    if (quality.recent.probes > 0)
+        out.push_back(fmt::format("Measured by {} {}: {}.", method, over, figures_text(quality.recent)));
+    else
+        out.push_back(
+            fmt::format("Nothing has answered {} for more than {}.", method, span(now.steady - path.answered_at())));
+    if (quality.measured > recent && quality.lasting.probes > 0)
+        out.push_back(fmt::format("Over the last {}: {}.", span(quality.measured), figures_text(quality.lasting)));
+}
+
+void add_limits(const control::Row& row, const quality::Quality& quality, base::Now now, Lines& out) {
+    const auto& limits = row.rules.limits;
+    const auto& degraded = row.path->degraded();
+    const bool loss_counts = policy::loss_counts(quality.method);
+    auto line =
+        fmt::format("Its limits are {}{} of round trip and {} of jitter",
+                    loss_counts ? percent(limits.loss) + " of loss, " : "", span(limits.rtt), span(limits.jitter));
+    if (degraded.cause())
+        line += fmt::format(
+            "; {} is over it since {}, {}; {}", to_string(*degraded.cause()), span(now.steady - degraded.since()),
+            degraded.came_at_once() ? "by three times and at once" : "for a whole 5 min",
+            loss_counts || degraded.cause() != Cause::quality_loss ? "it must be below half for 5 min"
+                                                                   : "STAMP measured that, and it stands for 5 min");
+    out.push_back(line + ".");
+    if (!loss_counts) out.push_back("Lost echoes do not count: routers answer as many as they like.");
+}
+
 void add_quality(const control::Row& row, base::Now now, Lines& out) {
     if (row.path == nullptr) return;
     const auto& quality = row.path->quality();
@@ -120,36 +154,31 @@ void add_quality(const control::Row& row, base::Now now, Lines& out) {
         out.push_back("Its quality is not measured.");
         return;
     }
-    const auto recent = std::min(quality->measured, quality::recent_window);
-    out.push_back(fmt::format("Measured by {} over the last {}: {}.",
-                              quality->method == quality::Method::stamp ? "STAMP" : "ICMP echo", span(recent),
-                              figures_text(quality->recent)));
-    out.push_back(fmt::format("Over the last {}: {}.", span(quality->measured), figures_text(quality->lasting)));
-    const auto& limits = row.rules.limits;
-    const auto& degraded = row.path->degraded();
-    auto line = fmt::format("Its limits are {} of loss, {} of round trip and {} of jitter", percent(limits.loss),
-                            span(limits.rtt), span(limits.jitter));
-    if (degraded.cause())
-        line += fmt::format("; {} is over it since {}, {}; it must be below half for 5 min",
-                            to_string(*degraded.cause()), span(now.steady - degraded.since()),
-                            degraded.came_at_once() ? "by three times and at once" : "for a whole 5 min");
-    out.push_back(line + ".");
+    add_figures(*row.path, *quality, now, out);
+    add_limits(row, *quality, now, out);
 }
 
+// What it does not have of them, it does not name: a path that is Down costs its base alone.
 void add_cost(const control::Row& row, Lines& out) {
     if (row.path == nullptr) return;
     const auto& verdict = row.verdict;
     if (verdict.cost == policy::cost_when_drained) {
-        out.push_back(fmt::format("It costs {}, more than any other: it is drained.", verdict.cost));
+        out.push_back(fmt::format("It costs {}, more than any other: it {}.", verdict.cost,
+                                  row.path->drain.is_returning() ? "comes back from a drain" : "is drained"));
         return;
     }
     auto line = fmt::format("It costs {}: {} at its best", verdict.cost, verdict.base_cost);
+    auto rest = verdict.cost - std::min(verdict.cost, verdict.base_cost);
     const auto add = [&](std::uint32_t share, const char* why) {
-        if (share > 0) line += fmt::format(", {} {}", share, why);
+        if (share == 0 || share > rest) return;
+        line += fmt::format(", {} {}", share, why);
+        rest -= share;
     };
     add(row.path->cost().rtt_share(), "for its round trip");
     add(row.path->cost().loss_share(), "for its loss");
-    add(verdict.state == VerdictState::degraded ? policy::cost_when_limping : 0, "because it is degraded");
+    add(policy::cost_when_limping, verdict.state == VerdictState::degraded
+                                       ? "because it is degraded"
+                                       : "because it was degraded when its session was last Up");
     out.push_back(line + ".");
 }
 
@@ -173,6 +202,11 @@ void add_held_back(const control::Row& row, base::Now now, Lines& out) {
         out.push_back("It was drained, and is waited for.");
 }
 
+bool is_session_up(const control::Row& row) {
+    if (row.liveness) return row.liveness->status.state == quality::EchoState::up;
+    return row.session && row.session->status.state == bfd::State::up;
+}
+
 void add_outside(const control::Row& row, base::Now now, Lines& out) {
     if (row.path == nullptr || !row.path->outside.opinion()) return;
     const auto& opinion = *row.path->outside.opinion();
@@ -182,7 +216,7 @@ void add_outside(const control::Row& row, base::Now now, Lines& out) {
     line += ".";
     if (row.path->outside.is_spared())
         line += " The path is used nevertheless: no other path of its group was usable.";
-    else if (!row.session || row.session->status.state != bfd::State::up)
+    else if (!is_session_up(row))
         line += " It has no say while the session is not Up.";
     out.push_back(line);
 }
@@ -237,7 +271,9 @@ Advice advice(Cause cause) {
                 "the MTU of the interface and of the underlay: `wgbfd explain NAME` says what passes"};
         case damped:
             return {
-                "it went down too often and is left out for a while, 60 s at most; the last of its group stays usable",
+                "it went down too often and is left out for a while, as long as `max` of `[damping]` at most; the last "
+                "of "
+                "its group stays usable",
                 "`wgbfd events`: why did it go down?"};
         case drained: return {"taken out by `wgbfd drain`", "`wgbfd undrain NAME`"};
         case external:

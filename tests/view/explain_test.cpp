@@ -2,10 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <sstream>
 
 #include "policy/measured.hpp"
+#include "probe/archive.hpp"
 #include "view/explain.hpp"
 #include "view/rows.hpp"
 
@@ -44,6 +46,18 @@ struct Explained {
     control::Row row = up(adjacency, wg);
     control::Row other;
 };
+
+// What a successor is left of a path.
+policy::Path restarted(const policy::Path& path) {
+    std::array<std::byte, 1'024> bytes{};
+    probe::Writer out{bytes};
+    out(path);
+    policy::Path again;
+    probe::Reader in{out.bytes()};
+    in(again);
+    REQUIRE(in.ok());
+    return again;
+}
 
 }  // namespace
 
@@ -95,6 +109,65 @@ TEST_CASE("degraded: what was measured, what the limits are, what it costs") {
         320s));
     CHECK(paris.says(
         "It costs 512: 10 at its best, 2 for its round trip, 400 for its loss, 100 because it is degraded.", 320s));
+}
+
+TEST_CASE("a path that nothing answers on: since when; after a restart: that nothing is known yet") {
+    Explained paris;
+    const auto before = full(figures(100, 0, 23ms), figures(3'000, 45, 23ms));
+    paris.path.on_quality(at(310s), before, {});
+    paris.path.on_quality(at(320s), full({}, figures(2'900, 45, 23ms)), {});
+    CHECK(paris.says("Nothing has answered STAMP for more than 15s.", 325s));
+    CHECK(paris.says("Over the last 300s: 1.55% of 2900 probes lost, round trip 23ms (median), jitter 1ms.", 325s));
+    paris.path.on_quality(at(600s), full({}, {}), {});
+    CHECK(paris.says("Nothing has answered STAMP for more than 300s.", 610s));
+    for (const auto& line : paris.lines(610s)) CHECK(line.find("0 probes") == std::string::npos);
+    paris.path = restarted(paris.path);
+    CHECK(paris.says("Nothing is measured of it yet.", 620s));
+    for (const auto& line : paris.lines(620s)) CHECK(line.find("0ms:") == std::string::npos);
+    auto first = full(figures(10, 0, 23ms), figures(10, 0, 23ms));
+    first.measured = 0s;
+    paris.path.on_quality(at(630s), first, {});
+    CHECK(paris.says("Measured by STAMP so far: 0% of 10 probes lost, round trip 23ms (median), jitter 1ms.", 630s));
+}
+
+TEST_CASE("echoes that are lost do not count, and have no limit") {
+    Explained paris;
+    auto quality = full(figures(100, 40, 23ms), figures(3'000, 1'200, 23ms));
+    paris.path.on_quality(at(310s), quality, {});
+    quality.method = quality::Method::icmp;
+    paris.path.on_quality(at(320s), quality, {});
+    CHECK(
+        paris.says("Measured by ICMP echo over the last 10s: 40% of 100 probes lost, round trip 23ms (median), jitter "
+                   "1ms.",
+                   320s));
+    CHECK(paris.says("Lost echoes do not count: routers answer as many as they like.", 320s));
+    CHECK(
+        paris.says("Its limits are 250ms of round trip and 50ms of jitter; quality-loss is over it since 10s, by three "
+                   "times and at once; STAMP measured that, and it stands for 5 min.",
+                   320s));
+    paris.path.on_quality(at(620s), quality, {});
+    CHECK(paris.says("Its limits are 250ms of round trip and 50ms of jitter.", 620s));
+}
+
+TEST_CASE("what it costs adds up, whatever its state") {
+    Explained paris;
+    paris.path.on_quality(at(310s), full(figures(100, 40, 23ms), figures(3'000, 45, 23ms)), {});
+    const auto judged = [&](VerdictState state, Cause cause, const std::string& sentence) {
+        paris.row.verdict = paris.path.judge({state, cause}, paris.row.rules);
+        return paris.says(sentence);
+    };
+    CHECK(judged(VerdictState::down, Cause::detect_timeout, "It costs 10: 10 at its best."));
+    for (const auto state : {VerdictState::admin_down, VerdictState::unknown})
+        CHECK(
+            judged(state, Cause::admin,
+                   "It costs 512: 10 at its best, 2 for its round trip, 400 for its loss, 100 because it was degraded "
+                   "when its session was last Up."));
+    paris.path.drain.begin(at(310s));
+    paris.path.on_deadline(at(315s));
+    CHECK(judged(VerdictState::admin_down, Cause::drained, "It costs 60000, more than any other: it is drained."));
+    paris.path.drain.end();
+    CHECK(judged(VerdictState::down, Cause::detect_timeout,
+                 "It costs 60000, more than any other: it comes back from a drain."));
 }
 
 TEST_CASE("damped, waiting and drained say for how long, and the group who else there is") {
@@ -167,6 +240,17 @@ TEST_CASE("what a check outside says, for how long, and where it has no say") {
     CHECK(
         paris.says("A check outside says down for another 20s: \"HTTP? 503\". The path is used nevertheless: no other "
                    "path of its group was usable."));
+    auto icmp = paris.row;
+    icmp.session.reset();
+    icmp.liveness = control::Liveness{};
+    const auto without_say = [&] {
+        const auto all = view::explain(icmp, {}, {at(100s), noon});
+        return std::ranges::count_if(all, [](const auto& line) { return line.ends_with("the session is not Up."); });
+    };
+    paris.path.outside.spare(false);
+    CHECK(without_say() == 1);
+    icmp.liveness->status.state = quality::EchoState::up;
+    CHECK(without_say() == 0);
     paris.path.outside.tell({.state = VerdictState::up, .reason = "", .until = at(120s)});
     paris.row.session->status.state = bfd::State::down;
     CHECK(paris.says("A check outside says up for another 20s. It has no say while the session is not Up."));
