@@ -77,6 +77,26 @@ constexpr std::array<sock_filter, 6> v6_echo(std::uint16_t identifier) {
     }};
 }
 
+// The program sees a datagram from its UDP header on. Who is no reflector, or sends less than an answer has, is not
+// queued: nobody can fill the prober's buffer from elsewhere.
+constexpr std::array<sock_filter, 6> stamp_answers{{
+    {BPF_LD | BPF_H | BPF_ABS, 0, 0, 0},
+    {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, quality::stamp::port},
+    {BPF_LD | BPF_W | BPF_LEN, 0, 0, 0},
+    {BPF_JMP | BPF_JGE | BPF_K, 0, 1, 8 + quality::stamp::base_length},
+    {BPF_RET | BPF_K, 0, 0, UINT32_MAX},
+    {BPF_RET | BPF_K, 0, 0, 0},
+}};
+
+// Not bound yet, so that nothing slips in unfiltered.
+Opened open_prober(base::Family family) {
+    auto fd = open(family, SOCK_DGRAM, 0);
+    if (!fd) return fd;
+    if (!attach_filter(fd->get(), stamp_answers)) return failed("SO_ATTACH_FILTER");
+    if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
+    return fd;
+}
+
 }  // namespace
 
 Opened bind_reflector(base::Family family, const base::IpAddress& local, base::IfIndex ifindex, const Room& room) {
@@ -89,17 +109,15 @@ Opened bind_reflector(base::Family family, const base::IpAddress& local, base::I
 }
 
 Opened bind_prober_in(const Room& room, base::Family family, std::uint16_t port) {
-    auto fd = open(family, SOCK_DGRAM, 0);
+    auto fd = open_prober(family);
     if (!fd) return fd;
-    if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
     if (auto failure = bind_in(fd->get(), room, {{.family = family}, port})) return tl::unexpected{std::move(*failure)};
     return fd;
 }
 
 Opened bind_prober(base::Family family, std::uint32_t seed) {
-    auto fd = open(family, SOCK_DGRAM, 0);
+    auto fd = open_prober(family);
     if (!fd) return fd;
-    if (auto failure = never_fragment(fd->get(), family)) return tl::unexpected{std::move(*failure)};
     for (int i = 0;; ++i) {
         const auto port = static_cast<std::uint16_t>(first_port + seed % ports);
         auto failure = bind_in(fd->get(), {}, {{.family = family}, port});

@@ -17,7 +17,7 @@ base::Result<base::UniqueFd, BindFailure> bind_reflector(base::Family family, co
                                                          base::IfIndex ifindex = {}, const Room& room = {});
 
 // RFC 8762 §4.1: "a Session-Sender … MUST use … the range of the Dynamic Ports 49152-65535" unless told otherwise.
-// `seed` spreads the ports.
+// `seed` spreads the ports. They hear what comes from port 862 and may be an answer.
 base::Result<base::UniqueFd, BindFailure> bind_prober(base::Family family, std::uint32_t seed);
 // In a VRF the answers come to the port of the default one, which sends for all.
 base::Result<base::UniqueFd, BindFailure> bind_prober_in(const Room& room, base::Family family, std::uint16_t port);

@@ -88,6 +88,32 @@ TEST_CASE_FIXTURE(PrivateNet, "what our probes are longer than the interface tak
     }
 }
 
+TEST_CASE_FIXTURE(PrivateNet, "a prober hears reflectors alone, and nothing that is too short for an answer") {
+    for (const auto& [family, to] : {std::pair{base::Family::v4, "127.0.0.1"}, {base::Family::v6, "::1"}}) {
+        CAPTURE(to);
+        const auto prober = net::bind_prober(family, 7);
+        const auto reflector = net::bind_reflector(family);
+        const auto stranger = net::bind_prober(family, 8);
+        REQUIRE(prober);
+        REQUIRE(reflector);
+        REQUIRE(stranger);
+        const net::SocketAddress address{family, net_test::ip(to), net::port_of(prober->get()), {}};
+        const std::array<std::uint8_t, 44> answer{};
+        const auto arrives = [&](int from, std::size_t size) {
+            const auto sent = ::sendto(from, answer.data(), size, 0, address.data(), address.size());
+            CHECK(sent == static_cast<ssize_t>(size));
+            const bool heard = hears(prober->get(), 0);  // loopback delivers within sendto
+            std::array<std::uint8_t, 64> into{};
+            if (heard) CHECK(::recv(prober->get(), into.data(), into.size(), 0) == sent);
+            return heard;
+        };
+        CHECK(arrives(reflector->get(), 44));
+        CHECK_FALSE(arrives(reflector->get(), 43));
+        CHECK_FALSE(arrives(stranger->get(), 44));
+        CHECK(arrives(reflector->get(), 44));
+    }
+}
+
 // The loopback interface stands for a VRF's: to the port's owners it is all the same.
 TEST_CASE_FIXTURE(PrivateNet, "a port is shared with a socket in a VRF by those who are named, and with nobody later") {
     const auto join = [](base::Family family, std::vector<int> sharers) {
