@@ -11,8 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.hpp"
@@ -20,6 +22,7 @@
 #include "wireguard/devices.hpp"
 #include "wireguard/genetlink.hpp"
 #include "wireguard/uapi.hpp"
+#include "wireguard/waiting_calls.hpp"
 
 namespace wireguard {
 namespace {
@@ -51,40 +54,29 @@ public:
     ~KernelSession() override { wipe(); }
 
     std::optional<adjacency::Peer> read(const adjacency::PublicKey& key) override {
-        const auto request = io::make_request(family_, NLM_F_DUMP, genlmsghdr{WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0});
-        io::put(request, WGDEVICE_A_IFNAME, std::as_bytes(std::span{interface_.c_str(), interface_.size() + 1}));
-        const auto sequence = io::send_request(socket_, request);
-        DeviceDump dump;
-        for (bool done = false; !done;) {
-            const auto datagram = wait();
-            auto rest = datagram;
-            while (const auto message = io::next_message(rest)) {
-                if (message->sequence != sequence) continue;
-                if (message->type == NLMSG_ERROR || message->type == NLMSG_DONE) {
-                    if (const int error = io::errno_of(*message); error != 0) fail(error, "WG_CMD_GET_DEVICE");
-                    done = true;
-                } else if (message->type == family_) {
-                    if (const auto refused = dump.take(message->payload))
-                        throw std::runtime_error{std::string{to_string(*refused)}};
-                    if (auto psk = preshared_key(message->payload, key)) psk_ = *psk;
-                }
-            }
-            ::explicit_bzero(buffer_.data(), datagram.size());
-        }
-        return find_peer(dump.take_device(), key);
+        bool again = false;
+        const auto ask = [&] {
+            if (std::exchange(again, true)) ::usleep(10'000);  // whoever changes it is not done yet
+            const auto request =
+                io::make_request(family_, NLM_F_DUMP, genlmsghdr{WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0});
+            io::put(request, WGDEVICE_A_IFNAME, std::as_bytes(std::span{interface_.c_str(), interface_.size() + 1}));
+            return io::send_request(socket_, request);
+        };
+        const auto on_payload = [&](base::Bytes payload) {
+            if (auto psk = preshared_key(payload, key)) psk_ = *psk;
+        };
+        return find_peer(dump_whole(family_, {ask, [this] { return wait(); }, on_payload}), key);
     }
     void keep(const adjacency::Peer& peer) override {
-        if (const int error = send(compose_keep(family_, interface_, peer))) fail(error, "WG_CMD_SET_DEVICE");
+        const auto message = compose_keep(family_, interface_, peer);
+        if (const int error = send(std::span{&message, 1})) fail(error, "WG_CMD_SET_DEVICE");
     }
     void fresh(const adjacency::Peer& peer) override {
         int error = 0;
         for (int attempt = 0; attempt < attempts_to_add; ++attempt) {
             auto messages = compose_fresh(family_, interface_, peer, psk_);
-            error = 0;
-            for (auto& message : messages) {
-                if (error == 0) error = send(message);
-                ::explicit_bzero(message.data(), message.size());
-            }
+            error = send(messages);
+            for (auto& message : messages) ::explicit_bzero(message.data(), message.size());
             if (error == 0) break;
         }
         wipe();
@@ -93,22 +85,18 @@ public:
 
 private:
     void wipe() { ::explicit_bzero(psk_.data(), psk_.size()); }
-    base::Bytes wait() {
+    std::span<std::byte> wait() {
         for (int waited = 0; waited < 1'000; ++waited) {  // ms
             const auto datagram = io::receive(socket_, buffer_);
-            if (datagram) return *datagram;
+            if (datagram) return std::span{buffer_}.first(datagram->size());
             if (datagram.error() != std::errc::operation_would_block)
                 throw std::system_error{datagram.error(), "generic netlink"};
             ::usleep(1'000);
         }
         fail(ETIMEDOUT, "generic netlink");
     }
-    // The kernel has carried it out, or not, when it has taken it.
-    int send(const std::vector<std::byte>& message) {
-        if (::send(io::fd_of(socket_), message.data(), message.size(), 0) < 0) return errno;
-        auto rest = wait();
-        const auto reply = io::next_message(rest);
-        return reply && reply->type == NLMSG_ERROR ? io::errno_of(*reply) : EPROTO;
+    int send(std::span<const std::vector<std::byte>> messages) {
+        return send_whole(io::fd_of(socket_), messages, [this] { return wait(); });
     }
 
     std::string interface_;
@@ -155,11 +143,7 @@ private:
     }
     std::string ask(std::string_view request) const {
         const auto fd = connect();
-        for (auto left = request; !left.empty();) {
-            const auto n = ::send(fd.get(), left.data(), left.size(), MSG_NOSIGNAL);
-            if (n < 0) fail(errno, path_.c_str());
-            left.remove_prefix(static_cast<std::size_t>(n));
-        }
+        if (!send_whole(fd.get(), request)) fail(errno, path_.c_str());
         std::string answer;
         answer.reserve(1024 * 1024);  // no copy of a key is left
         std::array<char, 16 * 1024> block{};

@@ -203,8 +203,8 @@ void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
         job.arguments = to_words(TrialOrder{key.first, key.second, action.to, remote, window});
     } else {
         job.kind = change_job;
-        job.arguments = to_words(
-            ChangeOrder{key.first, key.second, action.to, action.kind == Kind::fresh, peer.seen->latest_handshake});
+        job.arguments = to_words(ChangeOrder{key.first, key.second, action.to, action.kind == Kind::fresh,
+                                             peer.seen->latest_handshake, fingerprint(peer.seen->allowed_ips)});
     }
     const auto before = ours_of(undo_, subject_of(key));
     if (!record(entry, action.to)) return peer.choice.on_done(now, false);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <limits>
 #include <sstream>
 #include <stdexcept>
@@ -130,23 +131,43 @@ private:
 }  // namespace
 
 std::vector<std::string> to_words(const ChangeOrder& order) {
-    return {order.interface, to_base64(order.peer), to_string(order.to), order.fresh ? "fresh" : "keep",
-            nanoseconds(order.seen_handshake)};
+    return {order.interface,
+            to_base64(order.peer),
+            to_string(order.to),
+            order.fresh ? "fresh" : "keep",
+            nanoseconds(order.seen_handshake),
+            order.seen_allowed};
 }
 
-int run_change(std::span<const std::string> words) {
-    if (words.size() != 5) return 2;
-    const auto device = open_device(words[0]);
-    auto peer = device->read(key_of(words[1]));
+std::string fingerprint(std::span<const base::Prefix> allowed_ips) {
+    std::uint64_t sum = 0;
+    for (const auto& prefix : allowed_ips) {
+        auto h = std::uint64_t{std::hash<base::IpAddress>{}(prefix.address)} + prefix.length * 0x9e3779b97f4a7c15U;
+        h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9U;  // mixed well, or the sum would tell less
+        h = (h ^ (h >> 27)) * 0x94d049bb133111ebU;
+        sum += h ^ (h >> 31);
+    }
+    return std::to_string(allowed_ips.size()) + "/" + std::to_string(sum);
+}
+
+std::string carry_out(DeviceSession& device, std::span<const std::string> words) {
+    auto peer = device.read(key_of(words[1]));
     if (!peer) throw std::runtime_error{"the peer is gone"};
     peer->endpoint = endpoint_of(words[2]);
     if (words[3] == "keep") {
-        device->keep(*peer);
-    } else {
-        if (nanoseconds(peer->latest_handshake) != words[4]) return say(left);
-        device->fresh(*peer);
+        device.keep(*peer);
+        return did;
     }
-    return say(did);
+    if (nanoseconds(peer->latest_handshake) != words[4]) return left;
+    if (fingerprint(peer->allowed_ips) != words[5])
+        throw std::runtime_error{"its allowed-ips have just changed: it is left as it is until they are read again"};
+    device.fresh(*peer);
+    return did;
+}
+
+int run_change(std::span<const std::string> words) {
+    if (words.size() != 6) return 2;
+    return say(carry_out(*open_device(words[0]), words));
 }
 
 std::vector<std::string> to_words(const TrialOrder& order) {

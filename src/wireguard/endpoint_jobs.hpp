@@ -26,9 +26,14 @@ struct ChangeOrder {
     adjacency::PublicKey peer;
     base::Endpoint to;
     bool fresh = false;
-    std::optional<base::WallTime> seen_handshake;  // fresh keys only while this is still the latest
+    // As last seen: fresh keys only while this is still the latest handshake, and the peer still allows that. It is
+    // made again with what it allows, and a list that was read while it changed may lack something.
+    std::optional<base::WallTime> seen_handshake;
+    std::string seen_allowed;  // see fingerprint()
 };
 std::vector<std::string> to_words(const ChangeOrder& order);
+// Of a list of allowed-ips, in whatever order: short, however long that is.
+std::string fingerprint(std::span<const base::Prefix> allowed_ips);
 
 // Sends what WireGuard sends to the preferred endpoint instead, for `window` at most, and goes back unless the peer is
 // heard to answer from there. The peer sends on meanwhile, and so does whoever speaks to it: at most `window` of it is
@@ -42,6 +47,8 @@ struct TrialOrder {
 };
 std::vector<std::string> to_words(const TrialOrder& order);
 
+class DeviceSession;
+std::string carry_out(DeviceSession& device, std::span<const std::string> words);  // a change's; the output
 int run_change(std::span<const std::string> words);
 int run_trial(std::span<const std::string> words);
 int run_revert(std::span<const std::string> words);  // subject, before, ours of an undo record

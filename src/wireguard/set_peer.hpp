@@ -2,7 +2,7 @@
 // text to a userspace process (`set=1`, https://www.wireguard.com/xplatform/). Pure.
 //  - keep: another endpoint, and a keepalive at once (turning the persistent one off and on sends it), so that the peer
 //    learns where we are; its keys and counters stay.
-//  - fresh: the peer is removed and made again as it was, in one message: WireGuard then handshakes at once, whenever
+//  - fresh: the peer is removed and made again as it was, at one go: WireGuard then handshakes at once, whenever
 //    it did so last. Its keys go, and its counters begin anew; what it allows, its preshared key and its keepalive
 //    stay.
 #pragma once
@@ -24,7 +24,7 @@ using PresharedKey = std::array<std::byte, 32>;  // zero: none. Wiped by whoever
 
 // `peer`: as it is, with the endpoint it is to have (none: only `fresh`).
 std::vector<std::byte> compose_keep(std::uint16_t family, const std::string& interface, const adjacency::Peer& peer);
-// Several only for a peer that allows more than a message holds.
+// Several only for a peer that allows more than a message holds: all of them go in one datagram (see send_whole).
 std::vector<std::vector<std::byte>> compose_fresh(std::uint16_t family, const std::string& interface,
                                                   const adjacency::Peer& peer, const PresharedKey& psk);
 std::string compose_keep(const adjacency::Peer& peer);
