@@ -86,7 +86,8 @@ std::string to_string(const Prefix& prefix) {
 
 std::string to_string(const Endpoint& endpoint) {
     const auto port = std::to_string(static_cast<unsigned>(endpoint.port));
-    const auto address = to_string(endpoint.address);
+    auto address = to_string(endpoint.address);
+    if (endpoint.scope != IfIndex{}) address.append(1, '%').append(std::to_string(endpoint.scope.value));
     std::string out = endpoint.address.is_v6() ? '[' + address + ']' : address;
     return out.append(1, ':').append(port);
 }

@@ -55,9 +55,10 @@ std::string to_string(const Prefix& prefix);
 struct Endpoint {
     IpAddress address;
     std::uint16_t port = 0;
+    IfIndex scope{};  // of a link-local IPv6 address: the interface it is behind
     friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
-std::string to_string(const Endpoint& endpoint);  // "192.0.2.1:51820", "[2001:db8::1]:51820"
+std::string to_string(const Endpoint& endpoint);  // "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820"
 
 }  // namespace base
 

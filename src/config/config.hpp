@@ -79,6 +79,7 @@ struct Endpoint {      // where a peer may be reached
     std::string host;  // an address or a name
     std::uint16_t port = 0;
     std::optional<base::IpAddress> address{};  // none: `host` is a name
+    std::string zone{};                        // of a link-local IPv6 address: its interface
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

@@ -43,8 +43,12 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
     if (bracketed) host = host.substr(1, host.size() - 2);
     out.host = host;
-    if (const auto address = base::IpAddress::parse(host)) {
+    const auto percent = host.find('%');
+    if (const auto address = base::IpAddress::parse(host.substr(0, percent))) {
         if (address->is_v6() != bracketed || address->is_unspecified() || address->is_multicast()) return std::nullopt;
+        if (percent != std::string_view::npos) out.zone = host.substr(percent + 1);
+        const bool has_scope = address->is_v6() && address->is_link_local();  // without it there is no way there
+        if (has_scope ? !is_interface_name(out.zone) : percent != std::string_view::npos) return std::nullopt;
         out.address = address;
         return out;
     }
@@ -74,7 +78,8 @@ std::vector<Endpoint> endpoints_at(const Table& table, Report& report) {
             out.push_back(*std::move(endpoint));
         else
             report.add(word.place, "endpoint " + quoted(word.text) +
-                                       " must be \"192.0.2.1:51820\", \"[2001:db8::1]:51820\" or \"name:51820\"");
+                                       " must be \"192.0.2.1:51820\", \"[2001:db8::1]:51820\", " +
+                                       "\"[fe80::1%eth0]:51820\" or \"name:51820\"");
     }
     return out;
 }

@@ -109,11 +109,14 @@ std::optional<std::uint16_t> padding_at(const Table& table, Report& report) {
 
 }  // namespace
 
-std::optional<std::string> interface_name(std::string name, Place place, Report& report) {
+bool is_interface_name(std::string_view name) {
     constexpr std::size_t longest = 15;  // IFNAMSIZ without its NUL
     const auto bad = [](char c) { return c == '/' || c == ':' || static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
-    if (!name.empty() && name.size() <= longest && name != "." && name != ".." && std::ranges::none_of(name, bad))
-        return name;
+    return !name.empty() && name.size() <= longest && name != "." && name != ".." && std::ranges::none_of(name, bad);
+}
+
+std::optional<std::string> interface_name(std::string name, Place place, Report& report) {
+    if (is_interface_name(name)) return name;
     report.add(place, quoted(name) + " is no interface name: 1 to 15 characters without spaces, '/' and ':'");
     return std::nullopt;
 }

@@ -29,6 +29,7 @@ struct Seen {
 // tables.cpp
 std::vector<base::Prefix> prefixes_at(const Table& table, std::string_view key, Report& report);
 std::vector<std::string> feeds_at(const Table& table, Report& report);
+bool is_interface_name(std::string_view name);
 std::optional<std::string> interface_name(std::string name, Place place, Report& report);
 void overlay_timers(const Table& table, Probe& probe, Report& report);  // interval, multiplier
 void overlay_probe(const Table& table, Probe& probe,

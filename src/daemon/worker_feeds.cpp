@@ -68,7 +68,7 @@ void Worker::follow_endpoints() {
         if (adjacency.endpoints.empty()) continue;
         auto& places = out.places[{adjacency.interface, adjacency.peer}];
         for (const auto& endpoint : adjacency.endpoints)
-            places.push_back({endpoint.host, endpoint.port, endpoint.address});
+            places.push_back({endpoint.host, endpoint.port, endpoint.address, endpoint.zone});
     }
     endpoints_.configure(std::move(out));
 }

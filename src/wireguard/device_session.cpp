@@ -2,6 +2,7 @@
 
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -113,7 +114,7 @@ public:
 
     std::optional<adjacency::Peer> read(const adjacency::PublicKey& key) override {
         auto answer = ask("get=1\n\n");
-        const auto device = parse_uapi(answer);
+        const auto device = parse_uapi(answer, ::if_nametoindex);
         if (const auto psk = preshared_key(answer, key)) psk_ = *psk;
         ::explicit_bzero(answer.data(), answer.size());
         if (!device) throw std::runtime_error{path_ + ": " + std::string{to_string(device.error())}};

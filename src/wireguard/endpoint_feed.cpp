@@ -1,5 +1,7 @@
 #include "wireguard/endpoint_feed.hpp"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -177,8 +179,10 @@ void EndpointFeed::take_candidates(Entry& entry) {
     std::vector<base::Endpoint> all;
     std::size_t preferred = 0;
     for (const auto& place : places) {
+        const base::IfIndex scope{place.zone.empty() ? 0 : ::if_nametoindex(place.zone.c_str())};
+        if (!place.zone.empty() && scope == base::IfIndex{}) continue;  // its interface is not there: nor is the way
         const auto add = [&](const base::IpAddress& address) {
-            const base::Endpoint endpoint{address, place.port};
+            const base::Endpoint endpoint{address, place.port, scope};
             if (std::ranges::find(all, endpoint) == all.end()) all.push_back(endpoint);
         };
         if (place.address)

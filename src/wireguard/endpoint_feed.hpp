@@ -31,6 +31,7 @@ struct EndpointPlace {  // as configured
     std::string host;
     std::uint16_t port = 0;
     std::optional<base::IpAddress> address;
+    std::string zone{};  // of a link-local IPv6 address: its interface
     friend bool operator==(const EndpointPlace&, const EndpointPlace&) = default;
 };
 using PeerKey = std::pair<std::string, adjacency::PublicKey>;  // interface, peer

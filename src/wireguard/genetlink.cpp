@@ -33,7 +33,7 @@ Refused read_endpoint(base::Bytes value, Peer& peer) {
     if (family == AF_INET6 && value.size() >= sizeof(sockaddr_in6)) {
         const auto in = *io::leading<sockaddr_in6>(value);
         peer.endpoint = {base::IpAddress::v6(std::as_bytes(std::span{&in.sin6_addr, 1}).first<16>()),
-                         ntohs(in.sin6_port)};
+                         ntohs(in.sin6_port), base::IfIndex{in.sin6_scope_id}};
         return std::nullopt;
     }
     return GenetlinkRefusal::bad_endpoint;

@@ -64,6 +64,7 @@ public:
         sockaddr_in6 in{};
         in.sin6_family = AF_INET6;
         in.sin6_port = htons(endpoint.port);
+        in.sin6_scope_id = endpoint.scope.value;
         std::memcpy(&in.sin6_addr, endpoint.address.bytes.data(), sizeof in.sin6_addr);
         put_value(WGPEER_A_ENDPOINT, in);
     }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <string>
 #include <utility>
 
 namespace wireguard {
@@ -14,19 +15,30 @@ bool read_number(std::string_view text, T& out) {
     return error == std::errc{} && end == text.data() + text.size() && !text.empty();
 }
 
+// A name before a number, as Go reads it.
+base::IfIndex scope_of(std::string_view zone, ZoneIndex zone_index) {
+    base::IfIndex out;
+    if (zone_index != nullptr) out.value = zone_index(std::string{zone}.c_str());
+    if (out.value == 0 && !read_number(zone, out.value)) out = {};
+    return out;
+}
+
 }  // namespace
 
-std::optional<base::Endpoint> parse_endpoint(std::string_view text) {
+std::optional<base::Endpoint> parse_endpoint(std::string_view text, ZoneIndex zone_index) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;
     auto host = text.substr(0, colon);
     const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
     if (bracketed) host = host.substr(1, host.size() - 2);
-    const auto address = base::IpAddress::parse(host.substr(0, host.find('%')));
+    const auto percent = host.find('%');
+    const auto address = base::IpAddress::parse(host.substr(0, percent));
     base::Endpoint out;
     if (!address || address->is_v6() != bracketed || !read_number(text.substr(colon + 1), out.port))
         return std::nullopt;
     out.address = *address;
+    if (percent != std::string_view::npos && address->is_v6())
+        out.scope = scope_of(host.substr(percent + 1), zone_index);
     return out;
 }
 
@@ -87,7 +99,7 @@ std::optional<UapiRefusal> UapiParser::peer_line(std::string_view key, std::stri
         return read_number(value, out) ? std::nullopt : std::optional{UapiRefusal::bad_number};
     };
     if (key == "endpoint") {
-        peer.endpoint = parse_endpoint(value);
+        peer.endpoint = parse_endpoint(value, zone_index_);
         return peer.endpoint ? std::nullopt : std::optional{UapiRefusal::bad_endpoint};
     }
     if (key == "allowed_ip") {
@@ -116,8 +128,8 @@ std::optional<UapiRefusal> UapiParser::handshake(std::string_view value, bool is
 
 adjacency::Device UapiParser::take_device() { return std::move(device_); }
 
-base::Result<adjacency::Device, UapiRefusal> parse_uapi(std::string_view answer) {
-    UapiParser parser;
+base::Result<adjacency::Device, UapiRefusal> parse_uapi(std::string_view answer, ZoneIndex zone_index) {
+    UapiParser parser{zone_index};
     if (const auto used = parser.take(answer); !used) return tl::unexpected{used.error()};
     if (!parser.is_done()) return tl::unexpected{UapiRefusal::truncated};
     return parser.take_device();

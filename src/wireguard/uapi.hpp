@@ -42,10 +42,15 @@ constexpr std::string_view to_string(UapiRefusal r) {
     return "?";
 }
 
+// The index of an interface by its name, 0: there is none. As if_nametoindex(3).
+using ZoneIndex = unsigned (*)(const char* name);
+
 // Takes an answer in pieces as they arrive, so that a long one need not be handled in one turn.
 class UapiParser {
 public:
     static constexpr std::size_t longest_line = 512;  // without its newline; a key's line has 76
+
+    explicit UapiParser(ZoneIndex zone_index = nullptr) : zone_index_{zone_index} {}
 
     // Reads whole lines off the front and says how many bytes they had; the rest is to come again with more.
     base::Result<std::size_t, UapiRefusal> take(std::string_view text);
@@ -57,6 +62,7 @@ private:
     std::optional<UapiRefusal> peer_line(std::string_view key, std::string_view value);
     std::optional<UapiRefusal> handshake(std::string_view value, bool is_seconds);
 
+    ZoneIndex zone_index_;
     adjacency::Device device_;
     std::uint64_t handshake_seconds_ = 0;
     std::uint64_t handshake_nanoseconds_ = 0;
@@ -64,10 +70,11 @@ private:
     bool done_ = false;
 };
 
-// "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820".
-std::optional<base::Endpoint> parse_endpoint(std::string_view text);
+// "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820", "[fe80::1%3]:51820". A name that nobody knows, or
+// whose interface has gone, gives no scope.
+std::optional<base::Endpoint> parse_endpoint(std::string_view text, ZoneIndex zone_index = nullptr);
 
 // A whole answer at once.
-base::Result<adjacency::Device, UapiRefusal> parse_uapi(std::string_view answer);
+base::Result<adjacency::Device, UapiRefusal> parse_uapi(std::string_view answer, ZoneIndex zone_index = nullptr);
 
 }  // namespace wireguard

@@ -1,3 +1,5 @@
+#include <net/if.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -33,7 +35,7 @@ public:
         : context_{context}, path_{std::move(path)}, on_answer_{std::move(on_answer)} {}
 
     void look() override {
-        parser_ = {};
+        parser_ = UapiParser{::if_nametoindex};
         received_ = 0;
         // A connection a look: nothing of an unfinished answer can reach the next one.
         client_.emplace(context_, io::StreamClient::Options{.path = path_, .first_retry = {}},

@@ -121,4 +121,5 @@ TEST_CASE("prefixes are read with a length or as one host") {
 TEST_CASE("an endpoint is written with brackets for IPv6 alone") {
     CHECK(to_string(base::Endpoint{ip("192.0.2.1"), 51820}) == "192.0.2.1:51820");
     CHECK(to_string(base::Endpoint{ip("2001:db8::1"), 65535}) == "[2001:db8::1]:65535");
+    CHECK(to_string(base::Endpoint{ip("fe80::1"), 1, base::IfIndex{3}}) == "[fe80::1%3]:1");
 }

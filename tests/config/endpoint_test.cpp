@@ -22,24 +22,44 @@ std::string entry(const std::string& more) {
 TEST_CASE("endpoints: addresses and names, the preferred one first") {
     const auto config = good("[endpoint]\nfail_back = \"60s\"\nresolve = \"30s\"\nkick = false\n" +
                              entry("feeds = [\"endpoint\"]\nendpoints = [\"192.0.2.1:51820\", "
-                                   "\"[2001:db8::1]:1\", \"vpn.example.org:65535\"]\n"));
+                                   "\"[2001:db8::1]:1\", \"vpn.example.org:65535\", "
+                                   "\"[fe80::1%eth0.5]:5\"]\n"));
     CHECK(config.endpoint == config::EndpointRules{60s, 30s, false});
     const auto& all = config.adjacencies.at(0).endpoints;
-    REQUIRE(all.size() == 3);
+    REQUIRE(all.size() == 4);
     CHECK(all[0] == config::Endpoint{"192.0.2.1", 51820, base::IpAddress::parse("192.0.2.1")});
     CHECK(all[1] == config::Endpoint{"2001:db8::1", 1, base::IpAddress::parse("2001:db8::1")});
     CHECK(all[2] == config::Endpoint{"vpn.example.org", 65535});
+    CHECK(all[3] == config::Endpoint{"fe80::1%eth0.5", 5, base::IpAddress::parse("fe80::1"), "eth0.5"});
     CHECK(good("").endpoint == config::EndpointRules{300s, 300s, true});
 }
 
 TEST_CASE("an endpoint that is none is refused, with what to write") {
-    for (const std::string text : {"192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:", "300.1.1.1:1",
-                                   "1.2.3:4", "2001:db8::1:5", "[192.0.2.1]:5", "[vpn.example.org]:5", ":5", "-a.org:5",
-                                   "a..org:5", "a b.org:5", "0.0.0.0:5", "[ff02::1]:5", "[fe80::1%eth0]:5"}) {
+    for (const std::string text : {"192.0.2.1",
+                                   "192.0.2.1:0",
+                                   "192.0.2.1:65536",
+                                   "192.0.2.1:",
+                                   "300.1.1.1:1",
+                                   "1.2.3:4",
+                                   "2001:db8::1:5",
+                                   "[192.0.2.1]:5",
+                                   "[vpn.example.org]:5",
+                                   ":5",
+                                   "-a.org:5",
+                                   "a..org:5",
+                                   "a b.org:5",
+                                   "0.0.0.0:5",
+                                   "[ff02::1]:5",
+                                   "[fe80::1]:5",
+                                   "[fe80::1%]:5",
+                                   "[fe80::1%a b]:5",
+                                   "[2001:db8::1%eth0]:5",
+                                   "169.254.0.1%eth0:5"}) {
         CAPTURE(text);
         CHECK(bad(entry("feeds = [\"endpoint\"]\nendpoints = [\"" + text + "\"]\n")) ==
               Lines{"f:6:14: endpoint \"" + text +
-                    "\" must be \"192.0.2.1:51820\", \"[2001:db8::1]:51820\" or \"name:51820\""});
+                    "\" must be \"192.0.2.1:51820\", \"[2001:db8::1]:51820\", \"[fe80::1%eth0]:51820\" or "
+                    "\"name:51820\""});
     }
     CHECK(bad("[endpoint]\nfail_back = \"90000s\"\nresolve = \"9s\"\n").size() == 2);
 }

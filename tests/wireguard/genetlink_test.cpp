@@ -32,8 +32,9 @@ Buffer endpoint4(const char* address, std::uint16_t port) {
     std::memcpy(&out.sin_addr, ip(address).data(), 4);
     return attribute(WGPEER_A_ENDPOINT, raw(out));
 }
-Buffer endpoint6(const char* address, std::uint16_t port) {
+Buffer endpoint6(const char* address, std::uint16_t port, std::uint32_t scope = 0) {
     sockaddr_in6 out{};
+    out.sin6_scope_id = scope;
     out.sin6_family = AF_INET6;
     out.sin6_port = htons(port);
     std::memcpy(&out.sin6_addr, ip(address).data(), 16);
@@ -150,4 +151,11 @@ TEST_CASE("the family's id is found among the controller's attributes") {
                                attribute(CTRL_ATTR_FAMILY_ID, raw(std::uint16_t{31}))) == 31);
     CHECK_FALSE(wireguard::family_id(ctrl));
     CHECK_FALSE(wireguard::family_id({}));
+}
+
+TEST_CASE("the interface that a link-local endpoint is behind") {
+    DeviceDump dump;
+    REQUIRE(!dump.take(device_part(peer(1, endpoint6("fe80::2", 7, 3), {}))));
+    CHECK(dump.take_device().peers.at(0).endpoint ==
+          base::Endpoint{base::IpAddress::parse("fe80::2").value(), 7, base::IfIndex{3}});
 }

@@ -5,7 +5,10 @@
 #include <linux/wireguard.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -114,6 +117,36 @@ TEST_CASE("a peer that allows more than a message holds takes several, none too 
         REQUIRE(!dump.take(io::next_message(rest)->payload));
     }
     CHECK(dump.take_device().peers[0].allowed_ips == wide.allowed_ips);
+}
+
+TEST_CASE("a link-local endpoint keeps the interface that it is behind") {
+    auto local = peer(0);
+    local.endpoint = base::Endpoint{*base::IpAddress::parse("fe80::2"), 7, base::IfIndex{3}};
+    const auto written = [](const std::vector<std::byte>& message) {
+        wireguard::DeviceDump dump;
+        base::Bytes rest{message};
+        REQUIRE(!dump.take(io::next_message(rest)->payload));
+        std::optional<base::Endpoint> out;
+        for (const auto& each : dump.take_device().peers)
+            if (each.endpoint) out = each.endpoint;
+        return out;
+    };
+    CHECK(written(wireguard::compose_keep(33, "wg0", local)) == local.endpoint);
+    CHECK(wireguard::compose_keep(local).find("\nendpoint=[fe80::2%3]:7\n") != std::string::npos);
+    CHECK(wireguard::compose_fresh(local, {}).find("\nendpoint=[fe80::2%3]:7\n") != std::string::npos);
+    // Removed and made again, a peer stands twice in what is read as a dump: its endpoint is with the second.
+    const auto fresh = wireguard::compose_fresh(33, "wg0", local, {});
+    const sockaddr_in6 in = [] {
+        sockaddr_in6 out{};
+        out.sin6_family = AF_INET6;
+        out.sin6_port = htons(7);
+        out.sin6_scope_id = 3;
+        const auto address = *base::IpAddress::parse("fe80::2");
+        std::memcpy(&out.sin6_addr, address.bytes.data(), sizeof out.sin6_addr);
+        return out;
+    }();
+    const auto bytes = std::as_bytes(std::span{&in, 1});
+    CHECK(std::search(fresh[0].begin(), fresh[0].end(), bytes.begin(), bytes.end()) != fresh[0].end());
 }
 
 TEST_CASE("the same as text, for a userspace WireGuard") {

@@ -62,7 +62,7 @@ TEST_CASE("a whole answer becomes a device with its peers") {
     const auto& a = device->peers[0];
     CHECK(a.key == *adjacency::PublicKey::from_hex(key_a));
     REQUIRE(a.endpoint);
-    CHECK(to_string(*a.endpoint) == "[abcd:23::33]:51820");
+    CHECK(to_string(*a.endpoint) == "[abcd:23::33%2]:51820");
     CHECK(a.latest_handshake == base::WallTime{std::chrono::nanoseconds{1'700'000'000'123'456'789}});
     CHECK(a.rx_bytes == 2224);
     CHECK(a.tx_bytes == 38333);
@@ -147,4 +147,23 @@ TEST_CASE("a line of the greatest length is taken, a longer one refused even bef
     CHECK(refusal(longest + "y\nerrno=0\n\n") == UapiRefusal::line_too_long);
     CHECK(refusal(longest + "y") == UapiRefusal::line_too_long);
     CHECK(refusal(longest) == UapiRefusal::truncated);
+}
+
+TEST_CASE("the interface that a link-local endpoint is behind: by its name, or its number") {
+    const auto index_of = [](const char* name) { return std::string_view{name} == "eth0" ? 5U : 0U; };
+    const auto scope = [&](const char* zone) {
+        const auto text = std::string{"[fe80::2%"} + zone + "]:51820";
+        return wireguard::parse_endpoint(text, index_of).value().scope.value;
+    };
+    CHECK(scope("eth0") == 5);
+    CHECK(scope("3") == 3);
+    CHECK(scope("eth1") == 0);  // it has gone
+    CHECK(scope("") == 0);
+    CHECK(wireguard::parse_endpoint("[fe80::2%eth0]:1").value().scope.value == 0);
+    const base::Endpoint endpoint{*base::IpAddress::parse("fe80::2"), 51820, base::IfIndex{5}};
+    CHECK(wireguard::parse_endpoint(to_string(endpoint)) == endpoint);
+    const auto device = wireguard::parse_uapi(
+        "public_key=" + std::string(64, '1') + "\nendpoint=[fe80::2%eth0]:51820\nerrno=0\n\n", index_of);
+    REQUIRE(device);
+    CHECK(device->peers.at(0).endpoint == endpoint);
 }
