@@ -39,6 +39,15 @@ policy::SessionView Controller::session_view(const Tracked& tracked) const {
     policy::SessionView out{.ever_up = tracked.was_up, .rtt = std::nullopt};
     if (const auto& quality = tracked.path.quality(); quality && quality->recent.answers > 0)
         out.rtt = quality->recent.rtt_median;
+    if (const auto* liveness = gauges_.liveness(tracked.adjacency.id); liveness != nullptr && is_icmp(tracked)) {
+        const auto& [parameters, echo, judged_from] = *liveness;
+        out.probed = true;
+        out.up = echo.state == quality::EchoState::up;
+        out.resting = echo.state == quality::EchoState::admin_down || liveness->is_settling(taken_at_);
+        out.ever_up |= echo.ever_up;
+        out.patience = parameters.interval * parameters.multiplier;  // the peer has no session: ours is what may fall
+        return out;
+    }
     const auto* session = tracked.key ? sessions_.find(*tracked.key) : nullptr;
     if (session == nullptr || !speaks_for(tracked, *session)) return out;
     const auto& status = session->status;

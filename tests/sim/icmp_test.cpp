@@ -159,3 +159,25 @@ TEST_CASE("it is measured, and its sizes are, as with BFD") {
     CHECK(world.verdict().cause == Cause::mtu);
     CHECK(world.a.row().passage.largest == 1216);
 }
+
+TEST_CASE("the feed `endpoint` is told of it as of a BFD session: up, failed, drained") {
+    Pair world;
+    const auto told = [&] { return world.a.controller.wanted("link").at(0).session; };
+    world.run_for(10s);
+    CHECK(told().probed);
+    CHECK(told().up);
+    CHECK(told().ever_up);
+    CHECK_FALSE(told().resting);
+    CHECK(told().patience == 150ms);
+    CHECK(told().rtt.has_value());
+    world.cut();
+    world.run_for(1s);
+    CHECK(told().probed);
+    CHECK_FALSE(told().up);
+    CHECK_FALSE(told().resting);
+    CHECK(told().ever_up);
+    std::string warning;
+    REQUIRE(world.a.controller.drain(world.now(), world.a.row().name, warning));
+    world.run_for(6s);
+    CHECK(told().resting);
+}
