@@ -80,9 +80,10 @@ void EndpointFeed::configure(EndpointSettings settings) {
         for (const auto& place : places)
             if (!place.address) names.insert(place.host);
     names_.want(std::move(names));
+    for (auto& [key, peer] : peers_) peer.wanted &= settings_.places.contains(key);
     for (const auto& record : undo_.records(endpoint_feed)) {  // of a peer that is left alone from now on
         const auto is_it = [&](const auto& item) { return subject_of(item.first) == record.subject; };
-        if (std::ranges::none_of(settings_.places, is_it)) put_back(record, [] {});
+        if (std::ranges::none_of(settings_.places, is_it)) leave(record.subject);
     }
 }
 
@@ -91,19 +92,21 @@ bool EndpointFeed::has_record(const std::string& subject) const {
     return std::ranges::find(records, subject, &io::UndoRecord::subject) != records.end();
 }
 
-void EndpointFeed::put_back(const io::UndoRecord& record, std::function<void()> done) {
+void EndpointFeed::put_back(const io::UndoRecord& record) {
+    leaving_.insert(record.subject);
     io::Job job;
     job.kind = revert_job;
     job.arguments = {record.subject, record.before, record.ours};
     job.time_limit = withdrawn_within;
-    jobs_.run(job, [this, subject = record.subject, done = std::move(done)](const io::JobResult& result) {
+    jobs_.run(job, [this, subject = record.subject](const io::JobResult& result) {
         const bool ended = result.end == io::JobEnd::exited && result.status == 0;
         try {
             if (ended) undo_.forget(endpoint_feed, subject);  // else the guardian, or `undo`, tries again
         } catch (const std::system_error& error) {
             problem_ = std::string{"an undo record stays: "} + error.what();
         }
-        done();
+        leaving_.erase(subject);
+        go_on();
     });
 }
 
@@ -128,16 +131,14 @@ void EndpointFeed::refresh() {
 void EndpointFeed::settle() {
     if (on_withdrawn_) return;
     const auto now = now_().steady;
-    std::erase_if(peers_, [this](const Entry& entry) {
-        if (entry.second.wanted) return false;
-        if (entry.second.job) jobs_.cancel(*entry.second.job);
-        return true;
-    });
+    // A change that is under way ends first: cut short, nobody could say what stands.
+    std::erase_if(peers_, [](const Entry& entry) { return !entry.second.wanted && !entry.second.job; });
     look_up_names(now);
     auto wake = names_.deadline();
     for (auto& entry : peers_) {
-        update(entry, now);
         auto& peer = entry.second;
+        if (!peer.wanted || (!leaving_.empty() && leaving_.contains(subject_of(entry.first)))) continue;
+        update(entry, now);
         if (now < next_change_ && peer.choice.deadline() <= now) {
             wake = std::min(wake, next_change_);
         } else if (const auto action = peer.choice.next(now, settings_.times)) {
@@ -242,7 +243,10 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
     auto& peer = at->second;
     const auto now = now_();
     peer.job.reset();
-    if (on_withdrawn_) return leave(subject_of(key));
+    if (on_withdrawn_ || !settings_.places.contains(key)) {
+        leave(subject_of(key));
+        return go_on();
+    }
     const bool ended = result.end == io::JobEnd::exited && result.status == 0;
     const bool is_done = ended && result.output == did;
     peer.problem = ended                                 ? ""
@@ -280,7 +284,7 @@ void EndpointFeed::forget_if_back(const Entry& entry) {
 void EndpointFeed::look_up_names(base::TimePoint now) {
     std::set<std::string> urgent;
     for (const auto& [key, peer] : peers_)
-        if (peer.choice.is_failing())
+        if (peer.wanted && peer.choice.is_failing())
             for (const auto& place : settings_.places.at(key))
                 if (!place.address) urgent.insert(place.host);
     for (const auto& name : names_.due(now, urgent)) {
@@ -301,23 +305,32 @@ void EndpointFeed::withdraw_all(std::function<void()> done) {
     on_withdrawn_ = std::move(done);
     timer_.cancel();
     withdrawal_.expire_after(withdrawn_within);
-    const auto records = undo_.records(endpoint_feed);
-    for (const auto& record : records) leaving_.insert(record.subject);
-    if (records.empty()) return withdrawal_.expire_after({});
-    std::set<std::string> busy;  // what is under way ends first, lest it come to WireGuard after what puts it back
-    for (const auto& [key, peer] : peers_)
-        if (peer.job) busy.insert(subject_of(key));
-    for (const auto& record : records)
-        if (!busy.contains(record.subject)) leave(record.subject);
+    for (const auto& record : undo_.records(endpoint_feed)) leave(record.subject);
+    if (is_left()) withdrawal_.expire_after({});
 }
 
+bool EndpointFeed::is_busy(const std::string& subject) const {
+    return std::ranges::any_of(
+        peers_, [&](const Entry& entry) { return entry.second.job && subject_of(entry.first) == subject; });
+}
+
+// Once; and not before the end of a change that is under way, lest that come to WireGuard after what puts it back.
 void EndpointFeed::leave(const std::string& subject) {
-    const auto done = [this, subject] {
-        if (leaving_.erase(subject) != 0 && leaving_.empty()) finish();
-    };
+    if (leaving_.contains(subject) || is_busy(subject)) return;
     const auto records = undo_.records(endpoint_feed);
     const auto record = std::ranges::find(records, subject, &io::UndoRecord::subject);
-    record == records.end() ? done() : put_back(*record, done);
+    if (record != records.end()) put_back(*record);
+}
+
+// Nothing is under way any more.
+bool EndpointFeed::is_left() const {
+    return leaving_.empty() &&
+           std::ranges::none_of(peers_, [](const Entry& entry) { return entry.second.job.has_value(); });
+}
+
+void EndpointFeed::go_on() {
+    if (!on_withdrawn_) return settle();
+    if (is_left()) finish();
 }
 
 void EndpointFeed::finish() {

@@ -82,8 +82,11 @@ private:
     bool record(const Entry& entry, const base::Endpoint& to);
     void on_end(const PeerKey& key, const EndpointAction& action, const io::JobResult& result);
     bool has_record(const std::string& subject) const;
-    void put_back(const io::UndoRecord& record, std::function<void()> done);
+    void put_back(const io::UndoRecord& record);
     void leave(const std::string& subject);
+    bool is_busy(const std::string& subject) const;
+    bool is_left() const;
+    void go_on();
     void forget_if_back(const Entry& entry);
     void look_up_names(base::TimePoint now);
     void finish();
@@ -98,7 +101,7 @@ private:
     std::string problem_;
     base::TimePoint next_change_{};  // no two changes of devices sooner than this: a host full of dead peers
     std::function<void()> on_withdrawn_;
-    std::set<std::string> leaving_;  // subjects of records that are being put back
+    std::set<std::string> leaving_;  // subjects of records that are being put back: nothing else is done to those peers
     io::Timer timer_, withdrawal_;
 };
 

@@ -44,10 +44,13 @@ struct Bench {
             context, *jobs, *undo, [this] { return now; },
             wireguard::EndpointFeed::Handlers{[] { return std::vector<policy::Wanted>{}; }, [](const std::string&) {},
                                               [](const std::string&) {}});
+        feed->configure(with_endpoints());
+    }
+    wireguard::EndpointSettings with_endpoints() const {
         wireguard::EndpointSettings settings;
         for (const auto& one : {first, second, third})
             settings.places[{"wg0", adjacency.peer}].push_back({to_string(one.address), one.port, one.address});
-        feed->configure(settings);
+        return settings;
     }
     ~Bench() { std::filesystem::remove(path); }
 
@@ -157,4 +160,38 @@ TEST_CASE("a stop lets the change that is under way end, then puts back") {
     SUBCASE("it left what stood there: nothing is to be put back") { bench.answer(change, wireguard::left); }
     CHECK(bench.withdrawn);
     CHECK(bench.undo->records().empty());
+}
+
+TEST_CASE("a reload without its endpoints lets the change that is under way end, then puts back") {
+    Bench bench;
+    const auto change = bench.first_change();
+    bench.feed->configure({});
+    bench.feed->apply({});
+    CHECK(!bench.asked(50ms));
+    CHECK(!bench.cancelled);
+    SUBCASE("it is done") {
+        bench.answer(change, wireguard::did);
+        const auto revert = bench.asked();
+        REQUIRE(revert);
+        CHECK(revert->job.kind == wireguard::revert_job);
+        CHECK(revert->job.arguments[1] == to_string(first));
+        CHECK(revert->job.arguments[2] == to_string(second));
+        SUBCASE("") { bench.answer(*revert, wireguard::did); }
+        SUBCASE("and endpoints that come back wait for its end") {
+            bench.feed->configure(bench.with_endpoints());
+            bench.now.steady += 1s;
+            bench.see(true);
+            bench.see(false);
+            CHECK(!bench.asked(50ms));
+            bench.answer(*revert, wireguard::did);
+            const auto again = bench.asked();
+            REQUIRE(again);
+            CHECK(again->job.kind == wireguard::change_job);
+            return;
+        }
+    }
+    SUBCASE("it left what stood there: nothing is to be put back") { bench.answer(change, wireguard::left); }
+    CHECK(!bench.asked(50ms));
+    CHECK(bench.undo->records().empty());
+    CHECK(bench.feed->is_clear());
 }
