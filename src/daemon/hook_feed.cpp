@@ -35,7 +35,7 @@ std::string failure_of(const io::JobResult& result) {
         case io::JobEnd::exited: return result.status == 0 ? "" : "exit status " + std::to_string(result.status);
         case io::JobEnd::killed: return "killed by signal " + std::to_string(result.status);
         case io::JobEnd::timed_out: return "not done in time";
-        case io::JobEnd::not_started: return "could not be started";
+        case io::JobEnd::not_started: return "could not be started, and is tried again";
     }
     return "?";
 }
@@ -43,12 +43,15 @@ std::string failure_of(const io::JobResult& result) {
 }  // namespace
 
 HookFeed::HookFeed(boost::asio::io_context& context, io::Jobs& jobs, std::filesystem::path run_dir,
-                   std::function<base::Now()> now, std::function<void(const std::string&)> on_note)
+                   std::function<base::Now()> now, std::function<void(const std::string&)> on_note,
+                   base::Duration again_after)
     : jobs_{jobs},
       run_dir_{std::move(run_dir)},
       now_{std::move(now)},
       on_note_{std::move(on_note)},
-      withdrawal_{context, [this] { finish(); }} {
+      again_after_{again_after},
+      withdrawal_{context, [this] { finish(); }},
+      again_{context, [this] { settle(); }} {
     load();
 }
 
@@ -101,17 +104,22 @@ void HookFeed::settle() {
         if (hook.running) continue;
         if (!is_news(hook.latest, hook.ran)) {
             hook.waits_since = base::never;
+            if (std::exchange(hook.not_before, base::TimePoint::min()) != base::TimePoint::min()) hook.problem.clear();
             continue;
         }
         hook.waits_since = std::min(hook.waits_since, now);
         waiting.push_back(&entry);
     }
+    auto again = base::never;
     std::ranges::stable_sort(waiting, {}, [](const Entry* entry) { return entry->second.waits_since; });
     for (auto* entry : waiting)
-        if (running < defaults_.at_most) {
+        if (entry->second.not_before > now) {
+            again = std::min(again, entry->second.not_before);
+        } else if (running < defaults_.at_most) {
             start(*entry);
             ++running;
         }
+    if (again != base::never) again_.expire_after(again - now);
     if (running == 0 && waiting.empty()) finish();
 }
 
@@ -174,15 +182,31 @@ void HookFeed::on_end(const std::string& name, const Said& said, const io::JobRe
     if (at == hooks_.end()) return;
     auto& hook = at->second;
     hook.running.reset();
+    if (result.end == io::JobEnd::not_started) return on_not_started(hook, name, said, result);
+    hook.not_before = base::TimePoint::min();
     hook.ran = said;
     hook.ran_at = now_().wall;
     hook.problem = failure_of(result);
+    tell(name, hook, said, result);
+    remember();
+    settle();
+}
+
+// Nobody has heard of it: it is still news. Told once, however often.
+void HookFeed::on_not_started(Hook& hook, const std::string& name, const Said& said, const io::JobResult& result) {
+    hook.not_before = now_().steady + again_after_;
+    if (auto why = failure_of(result); hook.problem != why) {
+        hook.problem = std::move(why);
+        tell(name, hook, said, result);
+    }
+    settle();
+}
+
+void HookFeed::tell(const std::string& name, const Hook& hook, const Said& said, const io::JobResult& result) const {
     auto note = "hook adjacency=" + name + " state=" + text(said.state);
     if (!hook.problem.empty()) note += " problem=\"" + hook.problem + "\"";
     if (const auto words = last_words(result); !words.empty()) note += " said=\"" + words + "\"";
     on_note_(note);
-    remember();
-    settle();
 }
 
 void HookFeed::withdraw_all(std::function<void()> done) {

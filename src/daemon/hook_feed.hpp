@@ -3,6 +3,7 @@
 // Never waits: the job runner bounds their time and output.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -25,9 +26,10 @@ inline constexpr const char* hook_feed = "hook";
 
 class HookFeed final : public policy::Feed {
 public:
-    // Each note is a line for the log.
+    // Each note is a line for the log. What could not be started is tried again after that time.
     HookFeed(boost::asio::io_context& context, io::Jobs& jobs, std::filesystem::path run_dir,
-             std::function<base::Now()> now, std::function<void(const std::string& note)> on_note);
+             std::function<base::Now()> now, std::function<void(const std::string& note)> on_note,
+             base::Duration again_after = std::chrono::seconds{5});
 
     void configure(const config::Config& config);
     void apply(std::span<const policy::Wanted> all) override;
@@ -48,6 +50,7 @@ private:
         std::optional<policy::Cause> cause;
         std::optional<io::JobId> running;
         base::TimePoint waits_since = base::never;
+        base::TimePoint not_before = base::TimePoint::min();  // it could not be started
         std::optional<base::WallTime> ran_at;
         std::string problem;
         bool wanted = false;
@@ -57,6 +60,8 @@ private:
     void settle();
     void start(Entry& entry);
     void on_end(const std::string& name, const Said& said, const io::JobResult& result);
+    void tell(const std::string& name, const Hook& hook, const Said& said, const io::JobResult& result) const;
+    void on_not_started(Hook& hook, const std::string& name, const Said& said, const io::JobResult& result);
     static bool is_news(const Said& latest, const Said& ran);
     void load();
     std::span<const std::string> command_of(const std::string& name) const;
@@ -74,7 +79,8 @@ private:
     std::map<std::string, Said> remembered_;
     std::string problem_;
     std::function<void()> on_withdrawn_;
-    io::Timer withdrawal_;
+    base::Duration again_after_;
+    io::Timer withdrawal_, again_;
 };
 
 }  // namespace wgbfd

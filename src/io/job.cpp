@@ -85,7 +85,15 @@ std::vector<std::byte> encode(const JobReport& report) {
     out.number(static_cast<std::uint32_t>(report.result.status));
     out.text(report.result.output);
     out.number(static_cast<std::uint8_t>(report.result.truncated ? 1 : 0));
+    out.number(static_cast<std::uint8_t>(report.is_last_lost ? 1 : 0));
     return out.take();
+}
+
+std::optional<JobId> id_of_run(base::Bytes request) {
+    base::ByteReader in{request};
+    const bool is_run = in.read<std::uint8_t>() == static_cast<std::uint8_t>(Type::run);
+    const JobId id = in.read<std::uint64_t>();
+    return is_run && in.ok() ? std::optional{id} : std::nullopt;
 }
 
 base::Result<JobRequest, JobRefusal> decode_request(base::Bytes bytes) {
@@ -113,6 +121,7 @@ base::Result<JobReport, JobRefusal> decode_report(base::Bytes bytes) {
     out.result.status = static_cast<std::int32_t>(in.read<std::uint32_t>());
     out.result.output = read_text(in);
     out.result.truncated = in.read<std::uint8_t>() != 0;
+    out.is_last_lost = in.read<std::uint8_t>() != 0;
     if (!is_whole(in)) return tl::unexpected{JobRefusal::malformed};
     return out;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -52,10 +53,12 @@ using JobRequest = std::variant<RunJob, CancelJob>;
 struct JobReport {
     JobId id = 0;
     JobResult result;
+    bool is_last_lost = false;  // a runner died: no more is heard of the jobs up to that id, which grow
 };
 
 std::vector<std::byte> encode(const JobRequest& request);
 std::vector<std::byte> encode(const JobReport& report);
+std::optional<JobId> id_of_run(base::Bytes request);  // none: it asks for no job
 enum class JobRefusal : std::uint8_t { malformed };
 base::Result<JobRequest, JobRefusal> decode_request(base::Bytes in);
 base::Result<JobReport, JobRefusal> decode_report(base::Bytes in);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -73,9 +75,12 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 
 class Runner {
 public:
-    Runner(int socket, const JobKinds& kinds) : socket_{socket}, kinds_{kinds}, pid_{::getpid()} {}
+    // `last`: of the jobs that a runner has taken up, in memory that it shares with the one that follows.
+    Runner(int socket, const JobKinds& kinds, JobId& last)
+        : socket_{socket}, kinds_{kinds}, pid_{::getpid()}, last_{last}, lost_{last} {}
 
     [[noreturn]] void run() {
+        if (lost_ != 0) report({lost_, {}, true});
         for (;;) {
             wait();
             for (auto& job : running_) read_output(*job);
@@ -88,7 +93,9 @@ public:
 private:
     void wait();
     void receive();
+    void take(RunJob request);
     void start(RunJob request);
+    void refuse(JobId id, const char* why) { report({id, {JobEnd::not_started, 0, why, false}}); }
     [[noreturn]] void become(Job job, const Pipe& in, const Pipe& out, JobFunction function) const;
     static void read_output(Running& job);
     void reap();
@@ -100,7 +107,10 @@ private:
     int socket_;
     const JobKinds& kinds_;
     pid_t pid_;
+    JobId& last_;
+    JobId lost_;
     std::vector<std::unique_ptr<Running>> running_;
+    std::deque<RunJob> waiting_;  // for a place
     std::deque<std::vector<std::byte>> unsent_;
     std::vector<pollfd> fds_;
 };
@@ -122,29 +132,39 @@ void Runner::wait() {
 
 void Runner::receive() {
     std::vector<std::byte> buffer(longest_job + 1);
-    const auto n = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    auto n = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_PEEK);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) leave();
+    // Known as taken up before it is: whenever we die, it is either lost or the next runner's.
+    if (const auto id = id_of_run(std::span{buffer}.first(static_cast<std::size_t>(n)))) last_ = *id;
+    n = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n <= 0) return;
     auto request = decode_request(std::span{buffer}.first(static_cast<std::size_t>(n)));
     if (!request) return;
-    if (auto* run = std::get_if<RunJob>(&*request)) return start(std::move(*run));
+    if (auto* run = std::get_if<RunJob>(&*request)) return take(std::move(*run));
     const auto id = std::get<CancelJob>(*request).id;
+    std::erase_if(waiting_, [&](const RunJob& job) { return job.id == id; });
     for (const auto& job : running_)
         if (job->id == id) end(*job);  // its report finds nobody
 }
 
+void Runner::take(RunJob request) {
+    if (request.id <= lost_) return;  // that has been said
+    if (running_.size() < most_jobs) return start(std::move(request));
+    if (waiting_.size() >= most_waiting_jobs) return refuse(request.id, "too many jobs at once");
+    waiting_.push_back(std::move(request));
+}
+
 void Runner::start(RunJob request) {
-    const auto refuse = [&](const char* why) { report({request.id, {JobEnd::not_started, 0, why, false}}); };
     const auto kind = kinds_.find(request.job.kind);
     const bool is_exec = request.job.kind == exec_job && !request.job.arguments.empty();
-    if (!is_exec && kind == kinds_.end()) return refuse("no such job");
-    if (running_.size() >= most_jobs) return refuse("too many jobs at once");
+    if (!is_exec && kind == kinds_.end()) return refuse(request.id, "no such job");
     auto in = make_pipe();
     auto out = make_pipe();
-    if (!in || !out || !fill(in->write, request.job.input)) return refuse("out of file descriptors");
+    if (!in || !out || !fill(in->write, request.job.input)) return refuse(request.id, "out of file descriptors");
     in->write.reset();
     const auto pid = ::fork();
-    if (pid < 0) return refuse(std::strerror(errno));
+    if (pid < 0) return refuse(request.id, std::strerror(errno));
     if (pid == 0) become(std::move(request.job), *in, *out, is_exec ? nullptr : kind->second);
     ::setpgid(pid, pid);  // by both, whoever comes first
     auto job = std::make_unique<Running>();
@@ -214,6 +234,7 @@ void Runner::reap() {
         report({job->id, std::move(result)});
         return true;
     });
+    for (; running_.size() < most_jobs && !waiting_.empty(); waiting_.pop_front()) start(std::move(waiting_.front()));
 }
 
 void Runner::flush() {
@@ -231,6 +252,25 @@ void Runner::leave() {
     ::_exit(0);
 }
 
+// Does nothing that could fail but to start a runner, and another when that dies; ends with the one that leaves.
+[[noreturn]] void keep_running(int socket, const JobKinds& kinds) {
+    auto* const memory = ::mmap(nullptr, sizeof(JobId), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) ::_exit(1);
+    auto& last = *new (memory) JobId{0};
+    const auto me = ::getpid();
+    for (;; ::usleep(100'000)) {
+        const auto pid = ::fork();
+        if (pid == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() != me) ::_exit(0);
+            Runner{socket, kinds, last}.run();
+        }
+        int status = 0;
+        while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+        if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) ::_exit(0);
+    }
+}
+
 [[noreturn]] void become_runner(base::UniqueFd socket, const JobKinds& kinds) {
     ::prctl(PR_SET_NAME, "wgbfd-jobs");
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);  // it ends with its worker alone
@@ -242,7 +282,7 @@ void Runner::leave() {
     constexpr int mine = STDERR_FILENO + 1;
     if (socket.get() != mine) ::dup3(socket.get(), mine, O_CLOEXEC);
     ::close_range(mine + 1, ~0U, 0);
-    Runner{mine, kinds}.run();
+    keep_running(mine, kinds);
 }
 
 }  // namespace

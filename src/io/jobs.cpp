@@ -31,6 +31,7 @@ struct Jobs::State {
     void receive();
     void flush();
     void lose();
+    void lose_up_to(JobId last);
     void fail();
 
     base::UniqueFd runner;
@@ -90,6 +91,7 @@ void Jobs::State::receive() {
     if (n <= 0) return lose();
     const auto report = decode_report(std::span{buffer}.first(static_cast<std::size_t>(n)));
     if (!report) return;
+    if (report->is_last_lost) return lose_up_to(report->id);
     const auto at = running.find(report->id);
     if (at == running.end()) return;  // it was called off meanwhile
     const auto on_end = std::move(at->second);
@@ -102,6 +104,13 @@ void Jobs::State::lose() {
     unsent.clear();
     for (auto& [id, on_end] : running) failed.push_back(std::move(on_end));
     running.clear();
+    failures.expire_after({});
+}
+
+void Jobs::State::lose_up_to(JobId last) {
+    const auto end = running.upper_bound(last);
+    for (auto at = running.begin(); at != end; ++at) failed.push_back(std::move(at->second));
+    running.erase(running.begin(), end);
     failures.expire_after({});
 }
 

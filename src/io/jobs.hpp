@@ -1,5 +1,5 @@
 // The worker's side of its job runner: hands jobs over without waiting and hears what came of them. The runner ends,
-// and every job with it, when this does.
+// and every job with it, when this does. What a runner that died had begun counts as not started.
 #pragma once
 
 #include <functional>

@@ -251,8 +251,9 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
     const bool is_done = ended && result.output == did;
     peer.problem = ended                                 ? ""
                    : result.end == io::JobEnd::timed_out ? "WireGuard does not answer"
-                   : result.output.empty()               ? "the process that changes WireGuard has ended: restart wgbfd"
-                                                         : result.output;
+                   : !jobs_.is_alive()                   ? "the process that changes WireGuard has ended: restart wgbfd"
+                   : result.output.empty() ? "the process that changes WireGuard has ended: another begins"
+                                           : result.output;
     if (action.kind == Kind::trial || is_done) {
         auto note = std::string{"endpoint adjacency="} + peer.adjacency.name + " action=" + word(action.kind) +
                     " from=" + peer.told + " to=" + to_string(action.to);

@@ -41,16 +41,33 @@ void NameCache::want(std::set<std::string> names) {
 }
 
 std::vector<std::string> NameCache::due(base::TimePoint now, const std::set<std::string>& urgent) {
-    std::vector<std::string> out;
+    struct Due {
+        bool waits;  // nobody is in a hurry
+        base::TimePoint asked;
+        std::string text;
+        auto operator<=>(const Due&) const = default;
+    };
+    std::vector<Due> all;
     for (auto& [text, name] : names_) {
         const bool hurry =
             urgent.contains(text) && (name.asked == base::TimePoint::min() || now >= name.asked + soonest);
-        if (name.asking || (now < name.due && !hurry)) continue;
+        if (!name.asking && (now >= name.due || hurry)) all.push_back({!urgent.contains(text), name.asked, text});
+    }
+    std::ranges::sort(all);
+    std::vector<std::string> out;
+    for (auto left = places(); const auto& due : all) {
+        if (left-- == 0) break;
+        auto& name = names_.at(due.text);
         name.asking = true;
         name.asked = now;
-        out.push_back(text);
+        out.push_back(due.text);
     }
     return out;
+}
+
+std::size_t NameCache::places() const {
+    const auto asking = std::ranges::count_if(names_, [](const auto& entry) { return entry.second.asking; });
+    return most_at_once - std::min(most_at_once, static_cast<std::size_t>(asking));
 }
 
 bool NameCache::on_answer(base::TimePoint now, const std::string& text, std::optional<Looked> answer,
@@ -89,6 +106,7 @@ std::vector<std::string> NameCache::unknown() const {
 
 base::TimePoint NameCache::deadline() const {
     auto earliest = base::never;
+    if (places() == 0) return earliest;  // an answer comes first
     for (const auto& [text, name] : names_)
         if (!name.asking) earliest = std::min(earliest, name.due);
     return earliest;

@@ -26,9 +26,11 @@ std::optional<Looked> parse_looked(std::string_view text);
 class NameCache {
 public:
     static constexpr base::Duration soonest = std::chrono::seconds{10};  // whatever a TTL says, or how often it fails
+    static constexpr std::size_t most_at_once = 8;  // what else is done in children finds a place beside them
 
     void want(std::set<std::string> names);  // others are forgotten
-    // Names whose time has come; `urgent`: because a peer is not heard. Counts as begun until on_answer().
+    // Names whose time has come; `urgent`: because a peer is not heard, and these first. So many as may be asked now:
+    // the others come after an answer. Counts as begun until on_answer().
     std::vector<std::string> due(base::TimePoint now, const std::set<std::string>& urgent);
     // None: it failed, and what was known stands. True: the addresses are news.
     bool on_answer(base::TimePoint now, const std::string& name, std::optional<Looked> answer, base::Duration longest);
@@ -37,6 +39,7 @@ public:
     base::TimePoint deadline() const;
 
 private:
+    std::size_t places() const;  // for more
     struct Name {
         std::vector<base::IpAddress> addresses;
         base::TimePoint asked = base::TimePoint::min();

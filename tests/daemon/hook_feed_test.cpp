@@ -1,10 +1,15 @@
 // The feed `hook`: what it runs, when, and what it remembers. The commands are real ones.
 #include <doctest/doctest.h>
 
+#include <sys/socket.h>
+
+#include <array>
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,6 +20,7 @@
 
 #include "daemon/folder.hpp"
 #include "daemon/hook_feed.hpp"
+#include "io/job.hpp"
 #include "io/job_runner.hpp"
 
 using namespace std::chrono_literals;
@@ -38,7 +44,7 @@ struct Bench {
             [] {
                 return base::Now{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
             },
-            [this](const std::string& note) { notes.push_back(note); });
+            [this](const std::string& note) { notes.push_back(note); }, 20ms);
         feed->configure(config);
     }
     void apply(const std::vector<std::pair<std::string, policy::Verdict>>& verdicts) {
@@ -171,4 +177,35 @@ TEST_CASE("a stop tells `unknown` to those that were told anything but up, and t
     while (!done) bench.context.run_one_for(20s);
     CHECK(bench.said().back() == "b down>unknown ");
     CHECK(bench.said().size() == 3);
+}
+
+TEST_CASE("a hook that could not be started has not run: it is tried again, which status says, and then is well") {
+    Bench bench;
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    bench.jobs.emplace(bench.context, base::UniqueFd{ends[0]});
+    const base::UniqueFd runner{ends[1]};
+    const auto answer = [&](io::JobEnd end) {
+        std::array<std::byte, 4096> buffer{};
+        ssize_t n = 0;
+        while ((n = ::recv(runner.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) <= 0)
+            bench.context.run_one_for(5ms);
+        const auto id = io::id_of_run(std::span{buffer}.first(static_cast<std::size_t>(n)));
+        REQUIRE(id);
+        const auto bytes = io::encode(io::JobReport{*id, {end, 0, "", false}});
+        REQUIRE(::send(runner.get(), bytes.data(), bytes.size(), 0) > 0);
+    };
+    bench.apply({{"b", down}});
+    answer(io::JobEnd::not_started);
+    bench.until(1);
+    CHECK(bench.notes[0] == "hook adjacency=b state=down problem=\"could not be started, and is tried again\"");
+    CHECK(bench.feed->status().problem.find("b: could not be started, and is tried again") != std::string::npos);
+    CHECK(bench.feed->status().told.empty());
+    CHECK(!std::filesystem::exists(bench.folder.path / "hooks"));
+    answer(io::JobEnd::not_started);  // told no more
+    answer(io::JobEnd::exited);
+    bench.until(2);
+    CHECK(bench.notes.size() == 2);
+    CHECK(bench.notes[1] == "hook adjacency=b state=down");
+    CHECK(bench.feed->status().healthy);
 }

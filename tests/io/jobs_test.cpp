@@ -1,16 +1,22 @@
 // Jobs in child processes: what comes of them, their limits, and that none outlives whoever asked for it.
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/unique_fd.hpp"
 #include "io/job_runner.hpp"
 #include "io/jobs.hpp"
 
@@ -24,8 +30,13 @@ int shout(std::span<const std::string> arguments) {
     return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 3 : 1;
 }
 
+int stab(std::span<const std::string>) {
+    ::kill(::getppid(), SIGKILL);
+    return 0;
+}
+
 struct Bench {
-    Bench() { jobs.emplace(context, io::start_job_runner({{"shout", shout}})); }
+    Bench() { jobs.emplace(context, io::start_job_runner({{"shout", shout}, {"stab", stab}})); }
     io::JobResult run(const io::Job& job) {
         std::optional<io::JobResult> result;
         jobs->run(job, [&](const io::JobResult& got) { result = got; });
@@ -145,5 +156,58 @@ TEST_CASE("whoever asked goes, or calls it off: the job goes too") {
     CHECK(::kill(second, 0) == 0);
     bench.jobs.reset();
     while (::kill(second, 0) == 0) ::usleep(1000);
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a runner that dies takes its jobs along, says so, and is followed by another") {
+    Bench bench;
+    for (int i = 0; i < 2; ++i) {
+        std::optional<io::JobResult> other, after;
+        const auto run = [&](const char* kind, std::vector<std::string> arguments, auto& result) {
+            bench.jobs->run({.kind = kind, .arguments = std::move(arguments), .environment = {}, .input = {}},
+                            [&](const io::JobResult& got) { result = got; });
+        };
+        run(io::exec_job, {"/bin/sleep", "100"}, other);
+        CHECK(bench.run({.kind = "stab", .arguments = {}, .environment = {}, .input = {}}).end == JobEnd::not_started);
+        run("shout", {"hey"}, after);
+        while (!other || !after) bench.context.run_one_for(20s);
+        CHECK(other->end == JobEnd::not_started);
+        CHECK(after->output == "hey!");
+        CHECK(bench.jobs->is_alive());
+    }
+}
+
+TEST_CASE("one job more than there are places waits for one") {
+    Bench bench;
+    const auto folder = std::filesystem::temp_directory_path() / ("wgbfd-places-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(folder);
+    const auto door = folder / "door";
+    REQUIRE(::mkfifo(door.c_str(), 0600) == 0);
+    std::size_t ended = 0, well = 0;
+    constexpr std::size_t all = io::most_jobs + 2;
+    const auto run = [&](std::size_t i) {
+        return bench.jobs->run(
+            {.kind = io::exec_job,
+             .arguments = {"/bin/sh", "-c", ": >$1; read line <$0", door, folder / std::to_string(i)},
+             .environment = {},
+             .input = {},
+             .time_limit = 60s},
+            [&](const io::JobResult& got) {
+                ++ended;
+                well += got.end == JobEnd::exited ? 1U : 0U;
+            });
+    };
+    const auto begun = [&] {
+        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{folder}, {})) - 1;
+    };
+    for (std::size_t i = 0; i < all; ++i) run(i);
+    bench.jobs->cancel(run(all));  // before it had a place
+    while (begun() < io::most_jobs) bench.context.run_one_for(10ms);
+    while (ended < all) {
+        const base::UniqueFd open{::open(door.c_str(), O_WRONLY | O_NONBLOCK)};  // whoever reads goes on
+        bench.context.run_one_for(10ms);
+    }
+    CHECK(well == all);
+    CHECK(begun() == all);
     std::filesystem::remove_all(folder);
 }

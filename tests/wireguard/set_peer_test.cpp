@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -217,4 +218,22 @@ TEST_CASE("a name is looked up when its time has come, at once when a peer is no
     names.due(at(50s), {});
     names.on_answer(at(50s), "other", std::nullopt, 300s);
     CHECK(names.unknown() == std::vector<std::string>{"other"});
+}
+
+TEST_CASE("so many names are looked up at once and no more: urgent ones first, then whoever has waited longest") {
+    wireguard::NameCache names;
+    const auto at = [](base::Duration elapsed) { return base::TimePoint{} + elapsed; };
+    const auto answer = wireguard::parse_looked("192.0.2.1\nttl 10\n");
+    std::set<std::string> all;
+    for (char c = 'a'; c <= 't'; ++c) all.insert(std::string(1, c));
+    names.want(all);
+    const auto begun = names.due(at(0s), {"t"});
+    CHECK(begun == std::vector<std::string>{"t", "a", "b", "c", "d", "e", "f", "g"});
+    CHECK(names.due(at(0s), {"s"}).empty());
+    CHECK(names.deadline() == base::never);
+    for (const auto* name : {"a", "b"}) names.on_answer(at(1s), name, answer, 300s);
+    CHECK(names.deadline() <= at(1s));
+    CHECK(names.due(at(1s), {"s"}) == std::vector<std::string>{"s", "h"});
+    for (const auto* name : {"c", "d"}) names.on_answer(at(2s), name, std::nullopt, 300s);
+    CHECK(names.due(at(20s), {}) == std::vector<std::string>{"i", "j"});  // before "a", whose time has come again
 }
