@@ -53,6 +53,7 @@ struct Process {
     base::UniqueFd channel;
     Clock::time_point started{};
     bool ready = false;
+    bool told_to_yield = false;  // then it ends with 0, and withdraws nothing
 
     bool runs() const { return pid > 0; }
 };
@@ -267,6 +268,7 @@ private:
         if (message.word != Word::prepared || succession_->yielding) return;
         succession_->yielding = true;
         succession_->until = Clock::now() + yields_within;
+        worker_.told_to_yield = true;
         say(worker_.channel.get(), Word::yield);
     }
 
@@ -334,12 +336,13 @@ private:
     void on_death(int status) {
         const bool was_ready = worker_.ready;
         const auto started = worker_.started;
+        const int code = status_of(status);
+        const bool withdrew = code == 0 && !worker_.told_to_yield;
         worker_ = {};
         candidate_.reset();
-        const int code = status_of(status);
-        if (stopping_ || code == 0) {
-            exit_status_ = stopping_ && code != 0 ? 1 : 0;
-            if (code != 0) put_back();  // it died while stopping: what it had to withdraw may still stand
+        if (stopping_ || withdrew) {
+            exit_status_ = code != 0 ? 1 : 0;
+            if (!withdrew) put_back();  // it died while stopping, or gave way: what it had to withdraw may still stand
             return;
         }
         if (!ever_ready_ && WIFEXITED(status)) {  // a start that cannot succeed, and it has said why
