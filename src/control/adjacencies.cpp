@@ -303,9 +303,25 @@ adjacency::AdjacencyId Adjacencies::recall(base::Now now, const AdjacencyMemory&
     return tracked.adjacency.id;
 }
 
-void Adjacencies::remember(const std::set<std::string>& names) {
-    for (auto& [key, tracked] : tracked_)
-        if (names.contains(tracked.adjacency.name)) tracked.was_up = true;
+void Adjacencies::remember(const WereUp& were_up) {
+    for (const auto& one : were_up) {
+        const auto found = tracked_.find({one.interface, one.peer});
+        if (found == tracked_.end() || found->second.was_up) continue;
+        auto& tracked = found->second;
+        const auto& now = tracked.key;  // none: resolve() compares, when it has some
+        if (now && (now->local != one.local || now->remote != one.remote)) continue;
+        tracked.was_up = true;
+        tracked.up_on = {.ifindex = tracked.adjacency.ifindex, .local = one.local, .remote = one.remote};
+    }
+}
+
+WereUp Adjacencies::were_up() const {
+    WereUp out;
+    for (const auto& [key, tracked] : tracked_) {
+        const auto& on = tracked.up_on ? tracked.up_on : tracked.key;
+        if (tracked.was_up && on) out.insert({key.first, key.second, on->local, on->remote});
+    }
+    return out;
 }
 
 Tracked* Adjacencies::find(std::string_view name) {

@@ -17,6 +17,7 @@
 #include "config/config.hpp"
 #include "control/host.hpp"
 #include "control/memory.hpp"
+#include "control/were_up.hpp"
 #include "policy/evidence.hpp"
 #include "policy/path.hpp"
 #include "policy/verdict.hpp"
@@ -34,7 +35,7 @@ struct Tracked {
     base::TimePoint handshake_seen = base::never;  // when latest_handshake took its present value
     std::optional<bfd::SessionKey> key;            // of its primary session
     bool was_up = false;
-    std::optional<bfd::SessionKey> up_on;  // its session when it was last Up; none: not since our start
+    std::optional<bfd::SessionKey> up_on;  // its session when it was last Up, maybe before our start
     std::optional<policy::Cause> down_cause;
     base::TimePoint too_long_until{};  // a packet of its session was longer than the interface takes
     policy::Path path;                 // what came of it over time
@@ -76,8 +77,9 @@ public:
     base::TimePoint deadline() const;
 
     Tracked* find(std::string_view name);
-    // Names that were up before a restart of ours.
-    void remember(const std::set<std::string>& names);
+    // Those that were up before a restart of ours, and would be again where they were.
+    void remember(const WereUp& were_up);
+    WereUp were_up() const;  // for the next start
 
     std::map<Key, Tracked>& all() { return tracked_; }
     const std::map<Key, Tracked>& all() const { return tracked_; }

@@ -104,7 +104,7 @@ void Controller::on_route(base::Now, const Lookup& asked, const std::optional<ba
     structure_dirty_ |= lids_.on_route(asked, local, ifindex);
 }
 
-void Controller::on_adopt(base::Now now, std::set<std::string> were_up) {
+void Controller::on_adopt(base::Now now, WereUp were_up) {
     remembered_ = std::move(were_up);
     settle_at_ = now.steady + std::max<base::Duration>(settle_at_least, detection_time(config_.probe));
     for (const auto& adjacency : config_.adjacencies)

@@ -140,7 +140,7 @@ public:
     std::set<std::string> drained() const;  // for the next start
     // After a restart of ours: what was up then. Feeds stand as they are, and are judged anew after max(3 s, one
     // detection time).
-    void on_adopt(base::Now now, std::set<std::string> were_up);
+    void on_adopt(base::Now now, WereUp were_up);
     // After a restart of ours that nobody is to notice: before anything else, all that a predecessor knew.
     void recall(base::Now now, Memory memory);
     // Writes down, from now on, what a successor must know: what others rely on at once, the rest by keep_some(), a
@@ -166,7 +166,7 @@ public:
     std::vector<policy::Wanted> wanted(const std::string& feed) const;
     std::vector<Row> rows() const;
     std::vector<Row> rows(RowsAt& at, std::size_t most) const;  // the next; none: those were all
-    std::set<std::string> were_up() const;                      // for the next start
+    WereUp were_up() const;                                     // for the next start
     std::vector<bfd::SessionKey> session_keys() const;
     std::vector<bfd::SessionKey> measured_keys() const;  // of paths that are measured, or whose peers may measure them
     bool wants_neighbors() const;  // some adjacency has, or may come to have, its address from them
@@ -254,7 +254,7 @@ private:
     Turn turn_;
     std::map<std::uint32_t, bfd::Status> told_bfdd_;
     std::set<std::string> drained_;                  // whose peers have yet to come
-    std::set<std::string> remembered_;               // until settle_at_
+    WereUp remembered_;                              // until settle_at_
     base::TimePoint settle_at_ = base::TimePoint{};  // feeds stand as they are until then
     base::TimePoint taken_at_{};                     // the last turn
     bool waited_for_sessions_ = false;

@@ -201,11 +201,10 @@ std::string Controller::told(const Tracked& tracked) const {
     return all;
 }
 
-std::set<std::string> Controller::were_up() const {
-    auto names = remembered_;
-    for (const auto& [key, tracked] : adjacencies_.all())
-        if (tracked.was_up) names.insert(tracked.adjacency.name);
-    return names;
+WereUp Controller::were_up() const {
+    auto all = adjacencies_.were_up();
+    all.insert(remembered_.begin(), remembered_.end());
+    return all;
 }
 
 }  // namespace control

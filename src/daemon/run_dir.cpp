@@ -39,20 +39,20 @@ std::optional<base::UniqueFd> RunDir::try_lock() const {
     throw std::system_error{errno, std::system_category(), "cannot lock " + file.string()};
 }
 
-std::set<std::string> RunDir::read_names(const char* file) const {
-    std::set<std::string> names;
+std::set<std::string> RunDir::read_lines(const char* file) const {
+    std::set<std::string> lines;
     std::ifstream in{path_ / file};
     for (std::string line; std::getline(in, line);)
-        if (!line.empty()) names.insert(line);
-    return names;
+        if (!line.empty()) lines.insert(line);
+    return lines;
 }
 
-void RunDir::write_names(const char* file, const std::set<std::string>& names) const {
+void RunDir::write_lines(const char* file, const std::set<std::string>& lines) const {
     const auto target = path_ / file;
     const auto temporary = path_ / (std::string{file} + ".new");
     {
         std::ofstream out{temporary, std::ios::trunc};
-        for (const auto& name : names) out << name << '\n';
+        for (const auto& line : lines) out << line << '\n';
         out.flush();
         if (!out) throw std::system_error{errno, std::system_category(), "cannot write " + temporary.string()};
     }
@@ -61,9 +61,20 @@ void RunDir::write_names(const char* file, const std::set<std::string>& names) c
     if (error) throw std::system_error{error, "cannot write " + target.string()};
 }
 
-std::set<std::string> RunDir::read_were_up() const { return read_names("were-up"); }
-void RunDir::write_were_up(const std::set<std::string>& names) const { write_names("were-up", names); }
-std::set<std::string> RunDir::read_drained() const { return read_names("drained"); }
-void RunDir::write_drained(const std::set<std::string>& names) const { write_names("drained", names); }
+control::WereUp RunDir::read_were_up() const {
+    control::WereUp out;
+    for (const auto& line : read_lines("were-up"))
+        if (auto one = control::parse_was_up(line)) out.insert(*std::move(one));
+    return out;
+}
+
+void RunDir::write_were_up(const control::WereUp& all) const {
+    std::set<std::string> lines;
+    for (const auto& one : all) lines.insert(to_string(one));
+    write_lines("were-up", lines);
+}
+
+std::set<std::string> RunDir::read_drained() const { return read_lines("drained"); }
+void RunDir::write_drained(const std::set<std::string>& names) const { write_lines("drained", names); }
 
 }  // namespace wgbfd

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/unique_fd.hpp"
+#include "control/were_up.hpp"
 
 namespace wgbfd {
 
@@ -22,9 +23,9 @@ public:
     std::filesystem::path control_socket() const { return path_ / "control.sock"; }
     std::filesystem::path undo_log() const { return path_ / "undo"; }
 
-    // Adjacencies that were up, for the next start: the verdict "down" is for what has been up.
-    std::set<std::string> read_were_up() const;
-    void write_were_up(const std::set<std::string>& names) const;  // atomically; throws std::system_error
+    // Adjacencies that were up, for the next start.
+    control::WereUp read_were_up() const;
+    void write_were_up(const control::WereUp& all) const;  // atomically; throws std::system_error
 
     // Adjacencies that an operator drained: a restart of ours does not bring them back.
     std::set<std::string> read_drained() const;
@@ -33,8 +34,8 @@ public:
     const std::filesystem::path& path() const { return path_; }
 
 private:
-    std::set<std::string> read_names(const char* file) const;
-    void write_names(const char* file, const std::set<std::string>& names) const;
+    std::set<std::string> read_lines(const char* file) const;
+    void write_lines(const char* file, const std::set<std::string>& lines) const;
 
     std::filesystem::path path_;
 };

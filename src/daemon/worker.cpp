@@ -294,9 +294,9 @@ void Worker::write_down(const std::vector<control::Record>& records) {
 }
 
 void Worker::remember_were_up() {
-    auto names = controller_.were_up();
-    if (names == were_up_) return;
-    were_up_ = std::move(names);
+    auto all = controller_.were_up();
+    if (all == were_up_) return;
+    were_up_ = std::move(all);
     try {
         settings_.run_dir.write_were_up(were_up_);
     } catch (const std::system_error& error) {

@@ -198,7 +198,7 @@ private:
     std::optional<ControlSocket> control_socket_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer deadline_timer_, flush_timer_, second_timer_, stop_timer_, claim_timer_;
-    std::set<std::string> were_up_;
+    control::WereUp were_up_;
     std::set<std::string> problems_told_;
     std::uint64_t wakeups_before_ = 0, wakeups_per_s_ = 0;
     std::uint64_t seconds_ = 0;  // that sample() has seen

@@ -12,6 +12,15 @@
 using wgbfd::RunDir;
 namespace fs = std::filesystem;
 
+namespace {
+
+control::WasUp was_up(const char* interface, const char* remote) {
+    const auto address = base::IpAddress::parse(remote).value();
+    return {interface, {}, base::IpAddress::parse(address.is_v4() ? "10.8.0.1" : "fe80::1").value(), address};
+}
+
+}  // namespace
+
 TEST_CASE("the run directory is made with its parents, and again without complaint") {
     const Folder folder;
     const RunDir run{folder.path / "a/b"};
@@ -70,8 +79,9 @@ TEST_CASE("who was up survives, in any number, and empty too") {
     const Folder folder;
     const RunDir run{folder.path};
     CHECK(run.read_were_up().empty());
-    run.write_were_up({"paris", "wg0/AbCdEfGh", "Zürich – 2"});
-    CHECK(RunDir{folder.path}.read_were_up() == std::set<std::string>{"paris", "wg0/AbCdEfGh", "Zürich – 2"});
+    const control::WereUp all{was_up("wg0", "10.8.0.2"), was_up("wg0", "fe80::2"), was_up("wg-zürich", "10.9.0.2")};
+    run.write_were_up(all);
+    CHECK(RunDir{folder.path}.read_were_up() == all);
     CHECK(run.read_drained().empty());
     run.write_drained({"lyon"});
     CHECK(run.read_drained() == std::set<std::string>{"lyon"});
@@ -84,17 +94,20 @@ TEST_CASE("who was up survives, in any number, and empty too") {
 TEST_CASE("what cannot be written leaves what stood there, and is told") {
     const Folder folder;
     const RunDir run{folder.path};
-    run.write_were_up({"paris"});
+    run.write_were_up({was_up("wg0", "10.8.0.2")});
     fs::create_directory(folder.path / "were-up.new");  // in the way of the temporary file, for root too
-    CHECK_THROWS_AS(run.write_were_up({"lyon"}), std::system_error);
-    CHECK(run.read_were_up() == std::set<std::string>{"paris"});
+    CHECK_THROWS_AS(run.write_were_up({was_up("wg1", "10.8.0.2")}), std::system_error);
+    CHECK(run.read_were_up() == control::WereUp{was_up("wg0", "10.8.0.2")});
 }
 
 TEST_CASE("a corrupt list is read as far as it goes: lines that name nobody do no harm") {
     const Folder folder;
-    std::ofstream{folder.path / "were-up"} << "paris\n\n" << std::string{"\0\xff\x01", 3} << "\nlyon";
-    const auto names = RunDir{folder.path}.read_were_up();
+    std::ofstream{folder.path / "drained"} << "paris\n\n" << std::string{"\0\xff\x01", 3} << "\nlyon";
+    const auto names = RunDir{folder.path}.read_drained();
     CHECK(names.contains("paris"));
     CHECK(names.contains("lyon"));
     CHECK(!names.contains(""));
+    const auto good = to_string(was_up("wg0", "10.8.0.2"));
+    std::ofstream{folder.path / "were-up"} << "paris\nwg0/AbCdEfGh\n" << good << "\n\n" << good << " more\nwg0 key 1 2";
+    CHECK(RunDir{folder.path}.read_were_up() == control::WereUp{was_up("wg0", "10.8.0.2")});
 }

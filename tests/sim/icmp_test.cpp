@@ -74,7 +74,7 @@ TEST_CASE("a peer that never answered changes nothing: never-up, and it is not m
 
 TEST_CASE("one that was up before a restart of ours has three seconds to answer before it counts as down") {
     Pair world;
-    world.a.controller.on_adopt(world.now(), {world.a.row().name});
+    world.a.controller.on_adopt(world.now(), {sim::a_saw_b()});
     world.b_answers_pings = false;
     world.run_for(2900ms);
     CHECK(world.a.feeds_applied == 0);

@@ -382,7 +382,7 @@ TEST_CASE("a peer without an endpoint, or with probe = false, is not probed") {
 
 TEST_CASE("after a restart what was up is judged anew when three seconds have passed, not before") {
     Pair pair;
-    pair.a.controller.on_adopt(pair.now(), {pair.a.controller.rows().empty() ? "" : pair.a.row().name});
+    pair.a.controller.on_adopt(pair.now(), {sim::a_saw_b()});
     pair.cut();
     pair.run_for(2999ms);
     CHECK(pair.a.row().verdict.state == VerdictState::unknown);
@@ -392,10 +392,37 @@ TEST_CASE("after a restart what was up is judged anew when three seconds have pa
     CHECK(pair.a.feeds_applied == 1);
 }
 
+TEST_CASE("what was up before a restart is another peer, or at another address, by now: it has yet to be up") {
+    auto config = with_link();
+    config::Adjacency paris;
+    paris.name = "paris";
+    paris.interface = "wg0";
+    paris.peer = sim::key(0xb);
+    config.adjacencies.push_back(paris);
+    auto was = sim::a_saw_b();
+    auto expected = VerdictState::unknown;
+    SUBCASE("the same one") { expected = VerdictState::down; }
+    SUBCASE("another key") { was.peer = sim::key(0xc); }
+    SUBCASE("another interface") { was.interface = "wg1"; }
+    SUBCASE("another address of the peer's") { was.remote = sim::ip("10.8.0.3"); }
+    SUBCASE("another address of ours") { was.local = sim::ip("10.8.0.9"); }
+    for (const bool known_late : {false, true}) {
+        CAPTURE(known_late);
+        sim::World world{config, with_link()};
+        world.a.controller.on_adopt(world.now(), {was});
+        world.cut_a_to_b = world.cut_b_to_a = true;
+        if (known_late) world.run_for(5s);
+        world.a.controller.on_host(world.now(), sim::host("10.8.0.1", {sim::peer(0xb, {sim::net("10.8.0.2/32")})}));
+        world.run_for(10s);
+        REQUIRE(world.a.row().name == "paris");
+        CHECK(world.a.row().verdict.state == expected);
+        CHECK(world.a.controller.were_up().empty() == (expected == VerdictState::unknown));
+    }
+}
+
 TEST_CASE("after a restart a host that stands still has judged nobody when it goes on") {
     Pair pair;
-    const auto name = pair.a.row().name;
-    pair.a.controller.on_adopt(pair.now(), {name});
+    pair.a.controller.on_adopt(pair.now(), {sim::a_saw_b()});
     pair.cut();  // nothing is heard before it stands still
     SUBCASE("at once") { pair.run_for(100ms); }
     SUBCASE("shortly before it judges") { pair.run_for(2'900ms); }
@@ -407,9 +434,8 @@ TEST_CASE("after a restart a host that stands still has judged nobody when it go
 }
 
 TEST_CASE("after a restart the feeds wait for sessions that began a little later than the daemon") {
-    const auto name = Pair{}.a.row().name;
     sim::World world{with_link(), with_link()};
-    world.a.controller.on_adopt(world.now(), {name});
+    world.a.controller.on_adopt(world.now(), {sim::a_saw_b()});
     world.run_for(20ms);  // until the host is known
     auto peer = sim::peer(0xb, {sim::net("10.8.0.2/32")});
     peer.latest_handshake = world.now().wall - 1s;

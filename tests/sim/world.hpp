@@ -30,6 +30,9 @@ inline adjacency::PublicKey key(std::uint8_t n) {
     return out;
 }
 
+// What a remembers of b after a restart, on their usual addresses.
+inline control::WasUp a_saw_b() { return {"wg0", key(0xb), ip("10.8.0.1"), ip("10.8.0.2")}; }
+
 inline base::Now at(base::Duration since_start) {
     return {base::TimePoint{1h} + since_start, base::WallTime{1'767'225'600s} + since_start};
 }
