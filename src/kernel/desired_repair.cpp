@@ -86,6 +86,9 @@ std::string objection(const Wanted& failed, const Wanted& backup, std::span<cons
     if (at == interfaces.end()) return backup.adjacency.name + "'s interface is not there";
     if (backup.adjacency.interface == failed.adjacency.interface)
         return backup.adjacency.name + " is on the same interface, where allowed-ips alone choose the peer";
+    if (backup.adjacency.vrf != failed.adjacency.vrf)
+        return backup.adjacency.name + "'s interface is in another VRF, where the same addresses may be others: put " +
+               "both into one, or each into a group of its own";
     for (const auto& prefix : carried)
         if (!at->second.allowed.carries(prefix, backup.adjacency.peer))
             return to_string(prefix) + " is not in the allowed-ips of " + backup.adjacency.name +

@@ -89,6 +89,7 @@ private:
     void add_source(const Wanted& member) {
         const auto& addresses = member.adjacency.addresses;
         const auto* const link = find(links_, member.adjacency.interface);
+        if (link != nullptr && vrf_table(links_, *link) != 0) return refuse_source(member);
         out_.tables.insert(member.adjacency.source_table);
         if (!addresses || carrying_.empty()) return;
         const bool usable = link != nullptr && link->up && standing_of(member) <= Standing::degraded;
@@ -99,6 +100,15 @@ private:
         const SourceRule rule{addresses->local, member.adjacency.source_table, group_.rule_priority};
         out_.rules.insert(rule);
         if (group_.keep_on_exit) out_.kept_rules.insert(rule);
+    }
+
+    // Its rule would be the whole host's, for every VRF that has the address; and in a VRF the VRF's own rule, which
+    // comes first, leads to the VRF's table.
+    void refuse_source(const Wanted& member) {
+        out_.problems.push_back(member.adjacency.name +
+                                " goes without its source_table: " + member.adjacency.interface +
+                                " is in a VRF, whose table comes first: remove source_table, or take " +
+                                member.adjacency.interface + " out of the VRF");
     }
 
     const RouteGroup& group_;

@@ -149,6 +149,22 @@ TEST_CASE("strict rp_filter, the same interface and a group of one are refused, 
     CHECK(host.told(1) == "ready");  // IPv6 has none
 }
 
+TEST_CASE("a backup in another VRF is refused: what is sent in one is nobody's business in the other") {
+    Desired host;
+    host.add(0, 1, {"0.0.0.0/0"}, VerdictState::down).vrf = {98};
+    host.add(1, 2, {"0.0.0.0/0"}).vrf = {99};
+    CHECK(host.told(1) == "refused");
+    CHECK(
+        host.problem("wg0") ==
+        "wg0-1 is not repaired: wg1-2's interface is in another VRF, where the same addresses may be others: put both "
+        "into one, or each into a group of its own");
+    CHECK(host.now().interfaces.at("wg0").filters.empty());
+    host.adjacencies[0].vrf = {};
+    CHECK(host.told(1) == "refused");
+    host.adjacencies[0].vrf = {99};
+    CHECK(host.told(1) == "redirected to wg1");
+}
+
 TEST_CASE("allowed-ips: the longest prefix decides, and halves make a whole") {
     adjacency::Peer a, b;
     a.key = key(1);

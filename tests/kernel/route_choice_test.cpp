@@ -200,6 +200,25 @@ TEST_CASE(
     CHECK(now().routes.at({10, prefix("10.2.0.0/16"), 100}).ways.front().out == base::IfIndex{11});
 }
 
+TEST_CASE("source_table is refused inside a VRF: its rule would be the whole host's") {
+    Routes host;
+    host.add(0, 1, {"0.0.0.0/0"}).source_table = 101;
+    host.group.table = 77;
+    auto& vrf = host.names["blue"];
+    vrf.index = {99};
+    vrf.vrf_table = 10;
+    host.names["wg0"].master = {99};
+    const auto desired = host.now({1});
+    CHECK(desired.rules.empty());
+    CHECK(desired.routes.size() == 2);  // those of the group
+    CHECK(desired.problems ==
+          std::vector<std::string>{"wg0-1 goes without its source_table: wg0 is in a VRF, whose table comes first: "
+                                   "remove source_table, or take wg0 out of the VRF"});
+    host.names["wg0"].master = {};
+    CHECK(host.now({1}).rules.size() == 1);
+    CHECK(host.now({1}).problems.empty());
+}
+
 TEST_CASE("what one end of a tunnel sends goes by that tunnel while it can, else where the group goes") {
     Routes host;
     host.add(0, 1, {"0.0.0.0/0"}).source_table = 101;
