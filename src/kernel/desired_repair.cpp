@@ -17,7 +17,8 @@ constexpr std::uint16_t last_number = 0xfff;
 struct Interface {
     const RepairLink* link = nullptr;
     AllowedIps allowed;
-    std::vector<base::Prefix> own;  // the tunnel's own addresses
+    std::vector<base::Prefix> own;        // the tunnel's own addresses
+    std::set<base::Prefix> transports{};  // endpoints of the backups that it is redirected to
     std::map<adjacency::PublicKey, const adjacency::Peer*> peers;
 };
 using Interfaces = std::map<std::string, Interface, std::less<>>;
@@ -140,6 +141,18 @@ Choice choose(const Wanted& failed, const Members& group, const Interfaces& inte
     return out;
 }
 
+// A backup's own transport may be routed through the tunnel that it stands in for: redirected, it would come round
+// again and again, longer each time.
+void add_transport(Interface& failed, std::span<const base::Prefix> carried, const Interface& backup,
+                   const adjacency::PublicKey& to) {
+    const auto peer = backup.peers.find(to);
+    if (peer == backup.peers.end() || !peer->second->endpoint) return;
+    const auto& address = peer->second->endpoint->address;
+    const base::Prefix endpoint{address, static_cast<std::uint8_t>(address.bits())};
+    if (std::ranges::any_of(carried, [&](const base::Prefix& prefix) { return holds(prefix, endpoint); }))
+        failed.transports.insert(endpoint);
+}
+
 struct Redirected {
     adjacency::PublicKey peer;
     base::IfIndex to;
@@ -153,6 +166,7 @@ std::vector<EgressFilter> passing(const Interface& interface) {
     add(of_single_hop_bfd(base::Family::v4));
     add(of_single_hop_bfd(base::Family::v6));
     for (const auto& own : interface.own) add(to_destination(own));
+    for (const auto& transport : interface.transports) add(to_destination(transport));
     return out;
 }
 
@@ -181,8 +195,9 @@ void redirect(const Interface& interface, std::span<const Redirected> all, std::
 
 // Empty when the interface has room for what repair needs.
 std::string too_much(const Interface& interface) {
-    if (interface.own.size() + 2 >= first_redirect || interface.allowed.all().size() > last_number - first_redirect)
-        return "it has more addresses or allowed-ips than repair tells apart (240 and 3,800)";
+    if (interface.own.size() + interface.transports.size() + 3 >= first_redirect ||
+        interface.allowed.all().size() > last_number - first_redirect)
+        return "it has more addresses, backups or allowed-ips than repair tells apart (240 and 3,800)";
     return {};
 }
 
@@ -191,7 +206,7 @@ std::string too_much(const Interface& interface) {
 DesiredRepair desired_repair(std::span<const Wanted> all, const RepairLinks& links,
                              const std::set<adjacency::AdjacencyId>& needed) {
     DesiredRepair out;
-    const auto interfaces = interfaces_of(all, links);
+    auto interfaces = interfaces_of(all, links);
     std::map<std::string_view, std::vector<const Wanted*>> by_group;
     for (const auto& wanted : all)
         if (!wanted.adjacency.group.empty()) by_group[wanted.adjacency.group].push_back(&wanted);
@@ -221,8 +236,9 @@ DesiredRepair desired_repair(std::span<const Wanted> all, const RepairLinks& lin
                                              : "redirected to " + choice.backup->adjacency.interface;
         if (!wanted.counts_as_down || !needed.contains(wanted.id) || choice.backup == nullptr) continue;
         repaired.redirects = true;
-        redirects[at->first].push_back(
-            {wanted.adjacency.peer, interfaces.at(choice.backup->adjacency.interface).link->index});
+        const auto& backup = interfaces.at(choice.backup->adjacency.interface);
+        redirects[at->first].push_back({wanted.adjacency.peer, backup.link->index});
+        add_transport(at->second, carried(at->second, wanted.adjacency.peer), backup, choice.backup->adjacency.peer);
     }
     for (const auto name : ready) {
         auto& filters = out.interfaces.at(std::string{name}).filters;

@@ -2,8 +2,9 @@
 //
 // While an adjacency is down, what its peer would have been sent (its allowed-ips) leaves by the best usable adjacency
 // of its group instead. What is sent to the tunnel itself stays: its own subnet, the peer's tunnel address, multicast,
-// link-local, single-hop BFD. So our probes, the routing protocols' own packets and whoever else asks about this tunnel
-// see it as it is: a dead tunnel that BGP saw alive by another way would keep its routes for ever.
+// link-local, single-hop BFD; so does what a backup's WireGuard sends to its endpoint. So our probes, the routing
+// protocols' own packets and whoever else asks about this tunnel see it as it is: a dead tunnel that BGP saw alive by
+// another way would keep its routes for ever.
 #pragma once
 
 #include <functional>

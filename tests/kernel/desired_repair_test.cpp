@@ -165,6 +165,24 @@ TEST_CASE("a backup in another VRF is refused: what is sent in one is nobody's b
     CHECK(host.told(1) == "redirected to wg1");
 }
 
+TEST_CASE("a backup's own transport that is routed through the dead tunnel is not redirected into the backup") {
+    Desired host;
+    host.add(0, 1, {"0.0.0.0/0", "::/0"}, VerdictState::down);
+    host.add(1, 2, {"0.0.0.0/0", "::/0"});
+    host.add(2, 3, {"0.0.0.0/0", "::/0"});
+    host.peers["wg1"][0].endpoint = {address("192.0.2.1"), 51820};
+    host.peers["wg2"][0].endpoint = {address("2001:db8::1"), 51820};
+    const auto filters = [&] { return host.now().interfaces.at("wg0").filters; };
+    REQUIRE(filters().size() == 9);
+    CHECK(filters()[6] == pass(7, "192.0.2.1/32"));  // before what redirects
+    CHECK(host.redirects("wg0") == std::vector{redirect(0x100, "0.0.0.0/0", 11), redirect(0x101, "::/0", 11)});
+    host.verdict(1).state = VerdictState::down;
+    CHECK(filters()[6] == pass(7, "2001:db8::1/128"));
+    CHECK(host.redirects("wg0").front().to == base::IfIndex{12});
+    host.peers["wg0"][0].allowed_ips = {prefix("10.2.0.0/16")};
+    CHECK(filters().size() == 7);  // it would not be redirected
+}
+
 TEST_CASE("allowed-ips: the longest prefix decides, and halves make a whole") {
     adjacency::Peer a, b;
     a.key = key(1);
