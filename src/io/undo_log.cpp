@@ -111,7 +111,11 @@ void UndoLog::load() {
 
 void UndoLog::record(const UndoRecord& record) { this->record(std::span{&record, 1}); }
 
-void UndoLog::record(std::span<const UndoRecord> records) {
+void UndoLog::record(std::span<const UndoRecord> records) { put(records, true); }
+
+void UndoLog::rewrite(std::span<const UndoRecord> records) { put(records, false); }
+
+void UndoLog::put(std::span<const UndoRecord> records, bool keep_before) {
     auto next = records_;
     for (const auto& record : records) {
         const auto at = std::ranges::find_if(
@@ -119,7 +123,7 @@ void UndoLog::record(std::span<const UndoRecord> records) {
         if (at == next.end())
             next.push_back(record);
         else
-            at->ours = record.ours;
+            *at = {record.feed, record.subject, keep_before ? at->before : record.before, record.ours};
     }
     if (next == records_) return;
     std::swap(next, records_);

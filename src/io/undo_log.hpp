@@ -25,7 +25,9 @@ public:
     // On disk when it returns. What is already recorded for (feed, subject) keeps its `before`: the value before the
     // first change is the one to go back to. Throws std::system_error when it cannot be written: then do not change.
     void record(const UndoRecord& record);
-    void record(std::span<const UndoRecord> records);                  // all of them, or none
+    void record(std::span<const UndoRecord> records);  // all of them, or none
+    // The same, for feeds whose `before` is no value but a word for `undo`: the last one stands.
+    void rewrite(std::span<const UndoRecord> records);
     void forget(const std::string& feed, const std::string& subject);  // throws likewise
     void forget(const std::string& feed, std::span<const std::string> subjects);
     const std::vector<UndoRecord>& records() const { return records_; }
@@ -35,6 +37,7 @@ public:
 
 private:
     void load();
+    void put(std::span<const UndoRecord> records, bool keep_before);
     void save() const;
 
     std::filesystem::path path_;

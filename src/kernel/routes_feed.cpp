@@ -62,8 +62,15 @@ RoutesFeed::RoutesFeed(boost::asio::io_context& context, io::UndoLog& undo, std:
                  apply_again_();
              }} {
     for (const auto& record : undo_.records(routes_feed)) {
-        if (const auto name = parse_route(record.subject)) recorded_.insert(*name);
-        if (const auto rule = parse_rule(record.subject)) recorded_rules_.insert(*rule);
+        const bool keeps = record.before == kept;
+        if (const auto name = parse_route(record.subject)) {
+            recorded_.insert(*name);
+            if (keeps) kept_.insert(*name);
+        }
+        if (const auto rule = parse_rule(record.subject)) {
+            recorded_rules_.insert(*rule);
+            if (keeps) kept_rules_.insert(*rule);
+        }
     }
 }
 
@@ -156,22 +163,26 @@ bool RoutesFeed::read() {
 bool RoutesFeed::record() {
     const std::string ours = "protocol " + std::to_string(our_protocol);
     std::vector<io::UndoRecord> records;
-    for (const auto& [name, route] : desired_.routes)
-        if (!recorded_.contains(name))
-            records.push_back({routes_feed, subject(name), desired_.kept.contains(name) ? kept : nothing_before, ours});
-    for (const auto& rule : desired_.rules)
-        if (!recorded_rules_.contains(rule))
-            records.push_back(
-                {routes_feed, subject(rule), desired_.kept_rules.contains(rule) ? kept : nothing_before, ours});
+    const auto add = [&](const auto& one, const auto& recorded, const auto& kept_before, const auto& kept_now) {
+        const bool keeps = kept_now.contains(one);
+        if (!recorded.contains(one) || kept_before.contains(one) != keeps)
+            records.push_back({routes_feed, subject(one), keeps ? kept : nothing_before, ours});
+    };
+    for (const auto& [name, route] : desired_.routes) add(name, recorded_, kept_, desired_.kept);
+    for (const auto& rule : desired_.rules) add(rule, recorded_rules_, kept_rules_, desired_.kept_rules);
     if (records.empty()) return true;
     try {
-        undo_.record(records);
+        undo_.rewrite(records);
     } catch (const std::system_error& error) {
         fail(std::string{"left the routes as they are, for their undo records cannot be written: "} + error.what());
         return false;
     }
     for (const auto& [name, route] : desired_.routes) recorded_.insert(name);
     recorded_rules_.insert(desired_.rules.begin(), desired_.rules.end());
+    for (const auto& [name, route] : desired_.routes) kept_.erase(name);
+    for (const auto& rule : desired_.rules) kept_rules_.erase(rule);
+    kept_.insert(desired_.kept.begin(), desired_.kept.end());
+    kept_rules_.insert(desired_.kept_rules.begin(), desired_.kept_rules.end());
     return true;
 }
 
@@ -218,6 +229,7 @@ void RoutesFeed::remove_others() {
             continue;
         }
         have_rules_.erase(rule);
+        kept_rules_.erase(rule);
         forget(subject(rule));
     }
     const auto names = std::exchange(recorded_, {});
@@ -233,6 +245,7 @@ void RoutesFeed::remove_others() {
             continue;
         }
         have_.erase(name);
+        kept_.erase(name);
         forget(subject(name));
     }
 }
@@ -247,11 +260,9 @@ void RoutesFeed::forget(const std::string& what) {
 }
 
 void RoutesFeed::withdraw_all() {
-    const auto kept_routes = desired_.kept;
-    const auto kept_rules = desired_.kept_rules;
-    for (const auto& name : kept_routes)
+    for (const auto& name : std::exchange(kept_, {}))
         if (recorded_.erase(name) > 0) forget(subject(name));
-    for (const auto& rule : kept_rules)
+    for (const auto& rule : std::exchange(kept_rules_, {}))
         if (recorded_rules_.erase(rule) > 0) forget(subject(rule));
     groups_.clear();
     known_ = false;

@@ -67,6 +67,8 @@ private:
     std::set<SourceRule> have_rules_;
     std::set<RouteName> recorded_;  // that we made
     std::set<SourceRule> recorded_rules_;
+    std::set<RouteName> kept_;  // of those, what the record says to keep
+    std::set<SourceRule> kept_rules_;
     std::map<adjacency::AdjacencyId, policy::Told> told_;
     std::vector<std::string> problems_;
     bool known_ = false;    // have_ is what is there

@@ -48,6 +48,15 @@ TEST_CASE("a second change of one subject keeps the value before the first") {
     CHECK(log.records() == std::vector{io::UndoRecord{"link", "wg0/7", "unknown", "testing"}});
 }
 
+TEST_CASE("where `before` is a word for undo the last one stands") {
+    const Folder folder;
+    io::UndoLog log{folder.path / "undo"};
+    log.record(wg0);
+    const io::UndoRecord kept{"link", "wg0/7", "kept", "dormant"};
+    log.rewrite(std::vector{kept, odd});
+    CHECK(io::UndoLog{folder.path / "undo"}.records() == std::vector{kept, odd});
+}
+
 TEST_CASE("several are recorded and forgotten at once; when that cannot be written, none is") {
     const Folder folder;
     io::UndoLog log{folder.path / "undo"};

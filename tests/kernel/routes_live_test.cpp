@@ -176,6 +176,43 @@ TEST_CASE("keep_on_exit: stop and undo leave the routes, and the next start take
     CHECK(Live::tables() == before);
 }
 
+TEST_CASE("keep_on_exit: a stop before anything was judged goes by what the process before said" *
+          doctest::skip(!support::is_root())) {
+    Live live;
+    live.host.adjacencies[0].source_table = 101;
+    const auto before = Live::tables();
+    live.group.keep_on_exit = true;
+    SUBCASE("to keep") {}
+    SUBCASE("not to keep") { live.group.keep_on_exit = false; }
+    live.start();
+    live.apply(VerdictState::up, VerdictState::up);
+    const auto during = Live::tables();
+    REQUIRE(during != before);
+    live.start();  // after kill -9
+    live.feed->withdraw_all();
+    CHECK(Live::tables() == (live.group.keep_on_exit ? during : before));
+    CHECK(live.undo->records().empty());
+}
+
+TEST_CASE("keep_on_exit: a reload that changes it changes what undo leaves" * doctest::skip(!support::is_root())) {
+    Live live;
+    live.host.adjacencies[0].source_table = 101;
+    const auto before = Live::tables();
+    bool keeps = true;
+    SUBCASE("to keep") {}
+    SUBCASE("not to keep") { keeps = false; }
+    live.group.keep_on_exit = !keeps;
+    live.start();
+    live.apply(VerdictState::up, VerdictState::up);
+    live.group.keep_on_exit = keeps;
+    live.feed->configure({live.group});
+    live.apply();
+    REQUIRE(live.problem().empty());
+    const auto during = Live::tables();
+    for (const auto& record : live.undo->records()) CHECK(kernel::revert_route(record).value() != keeps);
+    CHECK(Live::tables() == (keeps ? during : before));
+}
+
 TEST_CASE("somebody else's route is left alone, and what the kernel drops comes back" *
           doctest::skip(!support::is_root())) {
     Live live;
