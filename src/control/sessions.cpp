@@ -60,6 +60,7 @@ void Sessions::begin(ManagedSession& session, std::vector<probe::Command>& comma
     }
     by_id_.emplace(id, session.key);
     keep(session);
+    probe::keep(*session.slot);  // still ours: the probe thread may not come to it before we die
     commands.emplace_back(probe::Add{session.slot});
 }
 

@@ -156,6 +156,7 @@ Worker::Worker(WorkerSettings settings, config::Config config)
     metrics_.follow(controller_.config().metrics.listen);
     watch_host();
     connect_bfdd();
+    give_memory();
     await_signal();
     sample();
 }

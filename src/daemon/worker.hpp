@@ -83,6 +83,7 @@ public:
 
 private:
     bool recall();
+    void give_memory();
     void keep_round();
     void give_way();
     void begin_restart();

@@ -70,12 +70,16 @@ bool Worker::recall() {
     if (any) controller_.recall(clock_now(), std::move(left));
     const auto commands = controller_.take_commands();
     pending_.insert(pending_.end(), commands.begin(), commands.end());
-    if (memory_) keeper_.keep(memory_name, memory_->fd());
     claim_timer_.expires_after(claimed_within);
     claim_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) keeper_.drop_left();
     });
     return any;
+}
+
+// Until all that was recalled is written down anew, the memory of the worker before is the better one.
+void Worker::give_memory() {
+    if (memory_) keeper_.keep(memory_name, memory_->fd());
 }
 
 void Worker::recall_bfdd(base::Bytes before) {

@@ -100,6 +100,22 @@ TEST_CASE("killed again and again, a worker is replaced and its peer notices not
     CHECK(pair.b.row().session->counters->downs.value() == 0);
 }
 
+TEST_CASE("killed before its probe thread has taken a session up, a worker leaves all that it found") {
+    Mortal pair;
+    pair.run_for(5s);
+    const auto told = pair.transitions(pair.b);
+    const auto mine = pair.a.row().session->status.local_discriminator;
+    for (int i = 0; i < 3; ++i) {
+        pair.kill();
+        REQUIRE(control::read_memory(pair.memory).sessions.size() == 1);
+    }
+    pair.replace();
+    pair.run_for(2s);
+    CHECK(pair.a.row().session->status.local_discriminator == mine);
+    CHECK(pair.a.row().verdict.state == VerdictState::up);
+    CHECK(pair.transitions(pair.b) == told);
+}
+
 TEST_CASE("a worker killed while it polls goes on, and both ends agree on the new intervals") {
     for (int moment = 0; moment < 60; ++moment) {
         Mortal pair;
