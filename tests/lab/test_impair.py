@@ -26,6 +26,7 @@ from interoplab.wire import inside  # noqa: E402
 from wgbfdlab import mounts, report, scenario  # noqa: E402
 from wgbfdlab.direction import Direction, checksum, fragments  # noqa: E402
 from wgbfdlab.impairment import BadWord, Impairment  # noqa: E402
+from wgbfdlab.impairments import LOSS  # noqa: E402
 from wgbfdlab.network import PREFIX, Network, wait_until  # noqa: E402
 from wgbfdlab.nodes import RunningNode, children, sweep  # noqa: E402
 from wgbfdlab.settings import Settings  # noqa: E402
@@ -419,7 +420,7 @@ def _stood(name, data):
 
 def _bad_underlay(name, data, _causes):
     total, lost = (_counted(data, "to-a>to-b", what) for what in ("received", "lost"))
-    check(f"{name}: 7 % of the underlay's packets, within the 99.9 % interval", total > 1000 and within(lost, total, 0.07), f"{lost} of {total}")
+    check(f"{name}: {LOSS} % of the underlay's packets, within the 99.9 % interval", total > 1000 and within(lost, total, LOSS / 100), f"{lost} of {total}")
     check(f"{name}: the stream lost what the relay says", 0.9 * lost <= data["lost_at_cut"] <= 1.1 * lost + 5, data["lost_at_cut"])
     check(f"{name}: the quality is told where it is measured", "quality at a" in data["notes"] and "quality at b" in data["notes"], data["notes"])
     _stood(name, data)

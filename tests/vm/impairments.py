@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__file__).resolve().parent)]
 
-from wgbfdlab.network import STREAM_PORT, Record, _terminate, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from wgbfdlab.network import STREAM_PORT, Record, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from wgbfdlab.nodes import terminate  # noqa: E402  pylint: disable=wrong-import-position
 
 from timelab import daemons, handshakes, roaming  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.netem import Netem  # noqa: E402  pylint: disable=wrong-import-position
@@ -176,9 +177,9 @@ class Stream:
         self._sender = near.spawn([sys.executable, STREAM, "send", tunnel.address(True), STREAM_PORT, RATE, self._files[0]], "stream.out")
 
     def record(self):
-        _terminate(self._sender)
+        terminate(self._sender)
         time.sleep(0.2)
-        _terminate(self._receiver)
+        terminate(self._receiver)
         return Record.read(*self._files)
 
 

@@ -17,7 +17,8 @@ sys.path[:0] = [str(HERE.parents[2] / "lab"), str(HERE.parent)]
 from timelab import failovers as lab  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.report import Report, busy  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.sites import at_rest, static_routes, use  # noqa: E402  pylint: disable=wrong-import-position
-from wgbfdlab.network import Network, _terminate, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from wgbfdlab.network import Network, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from wgbfdlab.nodes import terminate  # noqa: E402  pylint: disable=wrong-import-position
 from wgbfdlab.settings import Settings  # noqa: E402  pylint: disable=wrong-import-position
 from wgbfdlab.topology import LabError, load  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -38,7 +39,7 @@ class Sessions:
         self.process = self.node.spawn(["/usr/bin/python3", PROGRAM, "talk", "10.2.0.10", self.path], "sessions.out")
 
     def end(self):
-        _terminate(self.process)
+        terminate(self.process)
         return json.loads(self.path.read_text())
 
 
