@@ -2,7 +2,7 @@
 
 Each says what the relay counted, every verdict, and the quality that wgbfd measured at either end just before all is well again.
 BFD sees little of it: what DEMANDS tells is what wgbfd must say at the worst moment, by quality. Of `jitter` the figures alone are told:
-what BFD bears of it is not always bad enough.
+the relay keeps the order, so where packets stand close each waits for the slowest before it, and what varied is delay.
 """
 import time
 from dataclasses import dataclass

@@ -179,8 +179,8 @@ void check_groups(const Array& groups, const Config& config, Tables& tables, Rep
             if (config.bird.nexthop_table == group->table)
                 report.add(number->node.place, "table must not be BIRD's nexthop_table: choose another table");
         }
+        if (group->table == 0) continue;
         for (const auto& prefix : group->prefixes) {
-            if (group->table == 0) break;
             const auto [first, fresh] = routes.try_emplace({group->table, group->metric, prefix}, group->name);
             if (!fresh && first->second != group->name)
                 report.add(find(*table, "prefixes")->node.place,

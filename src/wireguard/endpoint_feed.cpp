@@ -215,8 +215,11 @@ void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
     if (!record(entry, action.to)) return peer.choice.on_done(now, false);
     next_change_ = now + between_changes;
     peer.job = jobs_.run(job, [this, key = key, action, before](const io::JobResult& result) {
-        if (result.end == io::JobEnd::exited)
-            restore(undo_, subject_of(key), result.output == did ? to_string(action.to) : before);
+        // One that failed may have begun: then either stands.
+        if (result.end == io::JobEnd::exited && result.output == did)
+            restore(undo_, subject_of(key), to_string(action.to));
+        else if (result.end == io::JobEnd::exited && result.output == left)
+            restore(undo_, subject_of(key), before);
         on_end(key, action, result);
     });
 }

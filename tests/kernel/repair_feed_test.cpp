@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <string>
 #include <system_error>
 
 #include "kernel/group_host.hpp"
@@ -74,8 +76,9 @@ struct Many {
     }
 
     static std::filesystem::path fresh_folder() {
-        char name[] = "/dev/shm/wgbfd-repair-XXXXXX";
-        return ::mkdtemp(name);
+        auto name = (std::filesystem::temp_directory_path() / "wgbfd-repair-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) throw std::system_error{errno, std::generic_category(), name};
+        return name;
     }
 
     const std::filesystem::path folder = fresh_folder();

@@ -76,8 +76,8 @@ struct Bench {
         }
         return std::nullopt;
     }
-    void answer(const io::RunJob& job, const char* word) {
-        const auto bytes = io::encode(io::JobReport{job.id, {io::JobEnd::exited, 0, word, false}});
+    void answer(const io::RunJob& job, const char* word, int status = 0) {
+        const auto bytes = io::encode(io::JobReport{job.id, {io::JobEnd::exited, status, word, false}});
         REQUIRE(::send(runner.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
         for (int i = 0; i < 5; ++i) turn();
     }
@@ -94,6 +94,16 @@ struct Bench {
         CHECK(job->job.kind == wireguard::change_job);
         CHECK(job->job.arguments[2] == to_string(second));
         return *job;
+    }
+    // Once that change is done.
+    io::RunJob asked_to_put_back_after(const io::RunJob& change) {
+        answer(change, wireguard::did);
+        const auto revert = asked();
+        REQUIRE(revert);
+        CHECK(revert->job.kind == wireguard::revert_job);
+        CHECK(revert->job.arguments[1] == to_string(first));
+        CHECK(revert->job.arguments[2] == to_string(second));
+        return *revert;
     }
     std::string ours() const {
         const auto records = undo->records(wireguard::endpoint_feed);
@@ -132,6 +142,10 @@ TEST_CASE("while a change is under way its record names what may stand: the endp
         bench.answer(*next, wireguard::did);
         CHECK(bench.ours() == to_string(third));
     }
+    SUBCASE("it fails, maybe after it has begun: either") {
+        bench.answer(*next, "WG_CMD_SET_DEVICE: Connection timed out", 1);
+        CHECK(bench.ours() == to_string(second) + " " + to_string(third));
+    }
     SUBCASE("left: the one before") {
         bench.answer(*next, wireguard::left);
         CHECK(bench.ours() == to_string(second));
@@ -148,14 +162,9 @@ TEST_CASE("a stop lets the change that is under way end, then puts back") {
     CHECK(!bench.cancelled);
     CHECK(!bench.withdrawn);
     SUBCASE("it is done") {
-        bench.answer(change, wireguard::did);
-        const auto revert = bench.asked();
-        REQUIRE(revert);
-        CHECK(revert->job.kind == wireguard::revert_job);
-        CHECK(revert->job.arguments[1] == to_string(first));
-        CHECK(revert->job.arguments[2] == to_string(second));
+        const auto revert = bench.asked_to_put_back_after(change);
         CHECK(!bench.withdrawn);
-        bench.answer(*revert, wireguard::did);
+        bench.answer(revert, wireguard::did);
     }
     SUBCASE("it left what stood there: nothing is to be put back") { bench.answer(change, wireguard::left); }
     CHECK(bench.withdrawn);
@@ -170,20 +179,15 @@ TEST_CASE("a reload without its endpoints lets the change that is under way end,
     CHECK(!bench.asked(50ms));
     CHECK(!bench.cancelled);
     SUBCASE("it is done") {
-        bench.answer(change, wireguard::did);
-        const auto revert = bench.asked();
-        REQUIRE(revert);
-        CHECK(revert->job.kind == wireguard::revert_job);
-        CHECK(revert->job.arguments[1] == to_string(first));
-        CHECK(revert->job.arguments[2] == to_string(second));
-        SUBCASE("") { bench.answer(*revert, wireguard::did); }
+        const auto revert = bench.asked_to_put_back_after(change);
+        SUBCASE("") { bench.answer(revert, wireguard::did); }
         SUBCASE("and endpoints that come back wait for its end") {
             bench.feed->configure(bench.with_endpoints());
             bench.now.steady += 1s;
             bench.see(true);
             bench.see(false);
             CHECK(!bench.asked(50ms));
-            bench.answer(*revert, wireguard::did);
+            bench.answer(revert, wireguard::did);
             const auto again = bench.asked();
             REQUIRE(again);
             CHECK(again->job.kind == wireguard::change_job);
