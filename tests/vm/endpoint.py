@@ -23,6 +23,7 @@ PORT = 5001
 DETECTION, ROUND_TRIP = 0.150, 0.010
 BACK = 10  # s, fail_back
 PSK = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
+WIDE = 3000  # of which the kernel takes a thousand in a message
 
 
 class Net:
@@ -51,6 +52,12 @@ class Net:
 
     def showconf(self):
         return self.a.run("wg showconf wg0")
+
+    def allowed_ips(self):
+        return self.a.run("wg show wg0 allowed-ips").split()[1:]
+
+    def allow(self, prefixes):
+        self.a.run(f"wg set wg0 peer '{self.keys['B'].public}' allowed-ips {','.join(prefixes)}")
 
     def endpoint(self):
         return self.a.run("wg show wg0 endpoints").split()[-1]
@@ -177,6 +184,19 @@ class Test:
         else:
             self.report.check(took is not None and took <= limit, f"{sentence} (limit {limit} s)")
 
+    def wide(self):
+        """New keys for a peer whose allowed-ips take the kernel several messages: it has them all, or has lost none."""
+        narrow = self.net.allowed_ips()
+        self.net.allow(narrow + [f"10.{200 + n // 250}.{n % 250}.0/24" for n in range(WIDE)])
+        before = self.net.showconf()
+        time.sleep(3)  # until wgbfd has read them
+        self.reboot(4, f"{WIDE:,} more allowed-ips", 1.0)
+        self.up("after that")
+        wait(lambda: self.net.endpoint() == f"192.168.0.2:{PORT}", 3 * BACK, 0.2)
+        kept = len(self.net.allowed_ips())
+        self.report.check(self.net.showconf() == before and kept == len(narrow) + WIDE, f"wg showconf says what it said before: {kept:,} allowed-ips")
+        self.net.allow(narrow)
+
     def long_cut(self, what, limit):
         self.net.loss(100, 0, 1)
         self.echo.interval = 1
@@ -233,6 +253,7 @@ def main():
         test.up("after that")
     wait(lambda: test.net.endpoint() == f"192.168.0.2:{PORT}", 3 * BACK, 0.2)  # it may have come back by the other one
     test.report.check(test.net.showconf() == test.net.before, "wg showconf says what it said before: psk, allowed-ips, keepalive")
+    test.wide()
     if FULL:
         test.long_cut("wgbfd", 1.5)
         test.up("after that")
