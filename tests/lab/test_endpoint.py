@@ -43,7 +43,7 @@ def failover(build):
         cut(b, "192.0.2.2")
         check("the underlay in use is cut: WireGuard sends to the other endpoint", wait(lambda: endpoint(a) == SECOND), a.log()[-500:])
         check("and the path is up", check_up(a), a.rows())
-        check("status tells where", a.row(name="to-b")["feeds"]["endpoint"]["told"] == SECOND, a.row(name="to-b"))
+        check("status tells where", wait(lambda: a.row(name="to-b")["feeds"]["endpoint"]["told"] == SECOND), a.row(name="to-b"))
         downs = a.row(name="to-b")["bfd"]["downs"]
         check("the preferred one is tried in vain", wait(lambda: "action=fail-back" in a.log() and "result=no-answer" in a.log()), a.log()[-500:])
         check("which takes nothing down", a.row(name="to-b")["bfd"]["downs"] == downs and endpoint(a) == SECOND, a.rows())
