@@ -23,7 +23,7 @@ from timelab.report import Report, busiest, busy  # noqa: E402  pylint: disable=
 FULL = bool(os.environ.get("WGBFD_FULL"))
 SECONDS = 600 if FULL else 12
 RATE = 2             # Mbit/s of the bottleneck: each packet costs the host's time
-FLOWS = 12
+FLOWS = 12           # TCP connections through it
 QUEUE = 25           # packets: 150 ms
 DELAY = 10           # ms, from the far end to the near one
 OUTER = {"all": "", "CS6": "ip dscp cs6", "a priority": "meta priority != none", "AF41": "ip dscp af41"}
@@ -36,10 +36,14 @@ class Cell:
     trust: bool = False
     marked: bool = True
     far: str = "wgbfd"
+    rate: int = RATE
+    flows: int = FLOWS
+    target: int = 5      # ms, of fq_codel
 
     @property
     def name(self):
-        return self.queue.removesuffix("_codel") + ("-trust" if self.trust else "") + ("" if self.marked else "-bare")
+        unlike = [f"{word}{value}" for word, value, usual in (("r", self.rate, RATE), ("f", self.flows, FLOWS), ("t", self.target, 5)) if value != usual]
+        return "-".join([self.queue.removesuffix("_codel"), *unlike, *(["trust"] if self.trust else []), *([] if self.marked else ["bare"])])
 
     @property
     def settings(self):
@@ -51,8 +55,8 @@ class Cell:
         return self.shaper(device) if self.queue != "bands" else []
 
     def shaper(self, device):
-        leaf = {"tail": f"pfifo limit {QUEUE}", "fq_codel": "fq_codel", "bands": "prio"}[self.queue]
-        lines = [f"tc qdisc add dev {device} root handle 1: htb default 1", f"tc class add dev {device} parent 1: classid 1:1 htb rate {RATE}mbit",
+        leaf = {"tail": f"pfifo limit {QUEUE}", "fq_codel": f"fq_codel target {self.target}ms interval {20 * self.target}ms", "bands": "prio"}[self.queue]
+        lines = [f"tc qdisc add dev {device} root handle 1: htb default 1", f"tc class add dev {device} parent 1: classid 1:1 htb rate {self.rate}mbit",
                  f"tc qdisc add dev {device} parent 1:1 handle 10: {leaf}"]
         if self.queue == "bands":
             lines += [f"tc qdisc add dev {device} parent 10:{band} pfifo limit {QUEUE}" for band in (1, 2, 3)]
@@ -63,10 +67,12 @@ class Cell:
 
 
 def cells():
-    if FULL:
-        return [Cell("tail", trust, marked) for trust in (False, True) for marked in (True, False)] + [
-            Cell(queue, marked=marked) for queue in ("fq_codel", "bands") for marked in (True, False)]
-    return [Cell("tail"), Cell("tail", trust=True), Cell("fq_codel")]
+    if not FULL:
+        return [Cell("tail"), Cell("tail", trust=True), Cell("fq_codel")]
+    both = (True, False)
+    every = [Cell("tail", trust, marked) for trust in both for marked in both] + [Cell("bands", marked=marked) for marked in both] + [
+        Cell("fq_codel", marked=marked, **more) for more in ({}, {"target": 20}, {"flows": 4}, {"rate": 10}, {"rate": 10, "flows": 4}) for marked in both]
+    return [cell for cell in every if not sys.argv[1:] or cell.name in sys.argv[1:]]
 
 
 def prepare(paths):
@@ -108,17 +114,17 @@ def queue_drops(paths, number, cell):
 
 
 def tell(paths, seconds, seen, report):
-    print(f"\n{seconds:.0f} s of {FLOWS} TCP connections through {RATE} Mbit/s, 50 ms x 3, both ends wgbfd; median and 95 % of the round trips\n"
-          f"{'bottleneck':<12}{'trust_data':<12}{'BFD as':<8}{'Downs':>6}{'vouched':>9}{'Mbit/s':>8}{'dropped':>9}{'RTT ms':>16}")
+    print(f"\n{seconds:.0f} s of as much TCP as goes, 50 ms x 3, both ends wgbfd; median and 95 % of the round trips\n"
+          f"{'bottleneck':<12}{'is':>8}{'TCPs':>6}{'target':>8}  {'trust_data':<12}{'BFD as':<8}{'Downs':>6}{'vouched':>9}{'Mbit/s':>8}{'dropped':>9}{'RTT ms':>16}")
     measured = rows(paths.near)
     for number, cell in paths.cells:
         downs, vouched, size = seen[cell]
         came, dropped = queue_drops(paths, number, cell)
         rtt = ((measured[cell.name]["quality"] or {}).get("lasting") or {}).get("rtt_us") or {"median": 0, "p95": 0}
         rate = 8 * size / seconds / 1e6
-        print(f"{cell.queue:<12}{'on' if cell.trust else 'off':<12}{'CS6' if cell.marked else 'CS0':<8}{downs:>6}{vouched:>9}{rate:>8.2f}"
+        print(f"{cell.queue:<12}{cell.rate:>6} M{cell.flows:>6}{cell.target if cell.queue == 'fq_codel' else '':>8}  {'on' if cell.trust else 'off':<12}{'CS6' if cell.marked else 'CS0':<8}{downs:>6}{vouched:>9}{rate:>8.2f}"
               f"{dropped / max(came, 1):>8.1%}{rtt['median'] / 1000:>9.1f}{rtt['p95'] / 1000:>7.1f}")
-        report.check(rate > 0.85 * RATE and dropped > 0, f"{cell.name}: it is full ({rate:.2f} Mbit/s, {dropped} of {came} packets dropped)")
+        report.check(rate > 0.85 * cell.rate and dropped > 0, f"{cell.name}: it is full ({rate:.2f} Mbit/s, {dropped} of {came} packets dropped)")
     print()
 
 
@@ -147,7 +153,7 @@ def main():
                    lambda: f"every session Up {[(row['name'], row['state']) for row in rows(far).values()]}", pause=0.5)
         far.spawn([sys.executable, FLOWS_PY, "receive", *(f"10.60.{number}.2:5001" for number, _ in paths.cells)], "flows.out")
         time.sleep(1)
-        paths.near.spawn([sys.executable, FLOWS_PY, "send", FLOWS, *(f"10.60.{number}.2:5001" for number, _ in paths.cells)], "flows.out")
+        paths.near.spawn([sys.executable, FLOWS_PY, "send", *(f"{cell.flows}x10.60.{number}.2:5001" for number, cell in paths.cells)], "flows.out")
         time.sleep(2)
         before, begun = counters(paths), time.monotonic()
         time.sleep(SECONDS)

@@ -1,5 +1,5 @@
-"""TCP as much as it goes. `flows.py receive ADDRESS:PORT…` reads what comes; `flows.py send COUNT ADDRESS:PORT…` fills COUNT connections
-to each address."""
+"""TCP as much as it goes. `flows.py receive ADDRESS:PORT…` reads what comes; `flows.py send COUNTxADDRESS:PORT…` fills as many
+connections to each address."""
 import selectors
 import socket
 import sys
@@ -29,9 +29,10 @@ def receive(words):
 
 def send(words):
     selector = selectors.DefaultSelector()
-    for word in words[1:]:
-        for _ in range(int(words[0])):
-            connection = socket.create_connection(place(word))
+    for word in words:
+        count, address = word.split("x")
+        for _ in range(int(count)):
+            connection = socket.create_connection(place(address))
             # No more than the path can hold: what waits here is no part of what is measured.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)
             connection.setblocking(False)

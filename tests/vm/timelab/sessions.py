@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-LINES, BULK = 2222, 5201
+LINES, BULK = 2222, 2223
 PAUSE, RATE, BLOCK = 0.05, 500_000, 8192
 WORTH_TELLING = 0.02  # seconds without anything
 MAX_PACING_RATE = 47
