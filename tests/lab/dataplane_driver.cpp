@@ -1,7 +1,8 @@
 // frr::BfdDataplane at the end of a pipe, for test_bfdd_dataplane.py: what bfdd asks for goes to standard output, one
 // JSON object a line; commands come on standard input:
 // (`dataplane_driver vty …` asks one thing of a daemon's vty instead.)
-//   up|down|init|admin LID…   auto (every ADD is told Up)   manual   flap ROUNDS (all sessions)   status   stop
+//   up|down|init|admin LID…   flap ROUNDS (all sessions)   status   stop
+//   auto (every session is told Up, those that were asked for before this is read too)   manual
 #include <unistd.h>
 
 #include <array>
@@ -105,7 +106,7 @@ private:
             while (in >> number) tell(number, bfd::State::init);
         if (word == "admin")
             while (in >> number) tell(number, bfd::State::admin_down);
-        if (word == "auto") automatic_ = true;
+        if (word == "auto") become_automatic();
         if (word == "manual") automatic_ = false;
         if (word == "flap" && in >> number) flap(number);
         if (word == "status")
@@ -115,6 +116,11 @@ private:
                 say({{"event", "stopped"}});
                 context_.stop();
             });
+    }
+
+    void become_automatic() {
+        automatic_ = true;
+        for (const auto lid : lids_) tell(lid, bfd::State::up);
     }
 
     void flap(std::uint32_t rounds) {
