@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from bird import Bird
+from bird import Bird, Since
 from pair import DATA_PLANE, Pair, check, main, wait
 
 LABEL = "rs"
@@ -178,8 +178,8 @@ def bird(build):
         wait(lambda: a.row(state="up").get("feeds", {}).keys() >= {"bird-nexthop", "bird-include"})
 
         def told():
-            configured = next((line for line in birds["a"].ask("show status") if "econfiguration" in line), "")
-            return (configured, [one.protocol("tunnel") for one in birds.values()], a.sh("ip route show table 4242"),
+            configured = next(line for line in birds["a"].ask("show status") if "econfiguration" in line)
+            return (Since(configured.split()[-1]), [one.protocol("tunnel") for one in birds.values()], a.sh("ip route show table 4242"),
                     Path(a.node.path("/run/bird/wgbfd.conf")).read_text(encoding="ascii"))
 
         again_and_again(ends, told)
