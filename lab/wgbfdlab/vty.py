@@ -5,7 +5,7 @@ import socket
 from .topology import LabError
 
 
-def ask(node, daemon, command, timeout=5):
+def ask(node, daemon, command, timeout=20):
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(timeout)
         try:
@@ -24,7 +24,7 @@ def ask_json(node, daemon, command):
         raise LabError(f"node {node.name}: {daemon}: {command}: {text.strip()[:200]}") from error
 
 
-def configure(node, daemon, commands, timeout=5):
+def configure(node, daemon, commands, timeout=20):
     """The running configuration, line by line; a line that is refused is an error."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(timeout)

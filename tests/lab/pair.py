@@ -137,7 +137,8 @@ class Host:
         self.node.run([f"/usr/lib/frr/{daemon}", "-d", "-f", f"/etc/frr/{daemon}.conf", "-i", f"/run/frr/{daemon}.pid", *options])
 
     def stop_frr(self, daemon):
-        self.sh(f"kill -9 $(cat /run/frr/{daemon}.pid); rm -f /run/frr/{daemon}.*")
+        """Returns once it is gone, with its sockets."""
+        self.sh(f"pid=$(cat /run/frr/{daemon}.pid); kill -9 $pid; while [ -d /proc/$pid ]; do sleep 0.05; done; rm -f /run/frr/{daemon}.*")
 
     def ask_frr(self, daemon, command):
         return vty.ask(self.node, daemon, command)

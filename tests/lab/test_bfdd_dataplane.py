@@ -363,14 +363,13 @@ class Test:
         since = len(self.driver.seen())
         wanted = {f"10.9.3.{n}" for n in range(1, 81)}
         self.here.ask("bfdd", "configure terminal", "bfd", *[f"peer {peer} interface v0" for peer in sorted(wanted)])
-        check("80 sessions configured while connected arrive",
-              wait(lambda: {e["destination"] for e in self.driver.of("add", since)} == wanted),
-              len(self.driver.of("add", since)))
+        # BGP may still come back behind the killed bfdd, and asks for its own session then.
+        added = lambda: [e["destination"] for e in self.driver.of("add", since) if e["destination"] in wanted]  # noqa: E731
+        check("80 sessions configured while connected arrive", wait(lambda: set(added()) == wanted), len(added()))
         shown = self.shown(command="show bfd peers counters json")
         shown = self.shown(command="show bfd peers counters json")
         check("more than 102 sessions on a connection answer their counters", len(shown) == PEERS + 81 and
-              not self.driver.of("gone", since) and len(self.driver.of("add", since)) == 80,
-              (len(shown), len(self.driver.of("add", since))))
+              not self.driver.of("gone", since) and len(added()) == 80, (len(shown), len(added())))
         self.here.ask("bfdd", "configure terminal", "bfd", *[f"no peer {peer} interface v0" for peer in sorted(wanted)])
         check("and are deleted", wait(lambda: len(self.driver.of("delete", since)) == 80),
               len(self.driver.of("delete", since)))

@@ -215,8 +215,8 @@ def _status_keys(host):
                         ("wireguard", row["wireguard"]), ("routes", status["routes"]),
                         ("control_loop", status["control_loop"])):
         same_keys(what, value)
-    check("names and addresses are told", (row["interface"], row["local"], row["remote"], row["quality"], row["group"]) ==
-          ("wg0", "10.8.0.0", "10.8.0.1", None, None), row)
+    check("names and addresses are told", (row["interface"], row["local"], row["remote"], row["group"]) ==
+          ("wg0", "10.8.0.0", "10.8.0.1", None), row)
     text = host.wgbfd("status", row["name"])
     check("status NAME shows that one alone", text.returncode == 0 and "10.8.0.1" in text.stdout, text.stdout + text.stderr)
     unknown = host.wgbfd("status", "nobody")
@@ -375,10 +375,13 @@ def drain(build):
         check("drain without a name: 2", host.wgbfd("drain").returncode == 2)
         done = host.wgbfd("drain", "to-b")
         row = wait(lambda: host.row(name="to-b", cause="drained"))
-        check("drain: dear at once, and still in use", done.returncode == 0 and row.get("state") == "degraded" and row.get("cost") == 60000
-              and row["bfd"]["state"] == "Up", (done.stderr, row))
+        check("drain: dear at once", done.returncode == 0 and row.get("cost") == 60000, (done.stderr, row))
         row = wait(lambda: host.row(name="to-b", state="admin-down"))
         check("then its session says AdminDown, and it is as dear", row.get("cause") == "drained" and row.get("cost") == 60000, host.rows())
+        events = [json.loads(line) for line in host.wgbfd("events", "--json").stdout.splitlines()]
+        steps = [(event["event"], event["to"]) for event in events if event["event"] in ("drain", "verdict", "session")]
+        check("until then it was still in use", steps[-4:] == [("drain", "begun"), ("verdict", "degraded"), ("verdict", "admin-down"),
+              ("session", "AdminDown")], steps)
         check("which the peer takes for maintenance", wait(lambda: pair.b.row(name="to-a", state="admin-down")), pair.b.rows())
         check("a reload leaves it drained", host.wgbfd("reload").returncode == 0 and host.row(name="to-b")["cause"] == "drained")
         host.kill_worker()
@@ -403,13 +406,14 @@ def gives_up(build):
             host.sh(spoil)
             os.kill(host.processes()[1], signal.SIGKILL)
             try:
-                status = host.daemon.wait(timeout=60)
+                status = host.daemon.wait(timeout=120)
             except subprocess.TimeoutExpired:
                 status = None
             check(f"a worker that {how} at each start: the guardian gives up with 1", status == 1, (status, host.log()[-300:]))
             check(f"a worker that {how}: the interface is UP again", host.operstate() == "UP", host.operstate())
             check(f"a worker that {how}: nothing is left to undo", host.wgbfd("undo").returncode == 0)
-            check(f"a worker that {how}: no process is left", not host.sh("pgrep -x wgbfd || true").strip())
+            check(f"a worker that {how}: no process is left",
+                  wait(lambda: not host.sh("pgrep -x wgbfd || true").strip()))  # pylint: disable=cell-var-from-loop
 
 
 def keeps_dying(build):

