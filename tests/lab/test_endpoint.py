@@ -2,6 +2,7 @@
 """tests/lab/test_endpoint.py BUILD [GROUP…]: the feed `endpoint` over wireguard-go: one tunnel, two underlays, and a name. Counts and waits,
 times nothing. Closes with `N passed, N failed`."""
 import sys
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -89,7 +90,27 @@ def name(build):
         check("up", check_up(a), a.rows())
 
 
-GROUPS = {"failover": failover, "lost-keys": lost_keys, "name": name}
+def dns(build):
+    """The same by DNS, whose record lives for 10 s: it is asked again then, while the path lives, which stays where it is."""
+    with Pair(build, LABEL) as pair:
+        a, b = pair.a, pair.b
+        a.write("/run/resolv.conf", "nameserver 127.0.0.1\n")
+        a.write("/run/address", "192.0.2.2")
+        a.node.spawn([Path(__file__).with_name("dns_server.py"), "/run/address", "10"], "dns.out")
+        check("a name server answers", wait(lambda: "ready" in a.log("dns.out")), a.log("dns.out"))
+        both_underlays(pair, '["vpn.example.org:51820"]')
+        check("the name is asked of it", wait(lambda: "name=vpn.example.org address=192.0.2.2" in a.log()), a.log()[-500:])
+        a.write("/run/address", "198.51.100.2")
+        downs = a.row(name="to-b")["bfd"]["downs"]
+        check("when its record has died it is asked again, long before the 5 min of one without", wait(
+            lambda: "name=vpn.example.org address=198.51.100.2" in a.log(), 90), a.log("dns.out"))
+        check("the path that lives is left alone", endpoint(a) == FIRST and a.row(name="to-b")["bfd"]["downs"] == downs, a.rows())
+        cut(b, "192.0.2.2")
+        check("when it dies, WireGuard sends to the new address", wait(lambda: endpoint(a) == SECOND), a.log()[-500:])
+        check("up", check_up(a), a.rows())
+
+
+GROUPS = {"failover": failover, "lost-keys": lost_keys, "name": name, "dns": dns}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
