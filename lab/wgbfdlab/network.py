@@ -13,7 +13,7 @@ from pathlib import Path
 from . import daemons, mounts, nodes, wireguard
 from .nodes import RunningNode, terminate
 from .settings import STREAM_PORT, STREAM_RATE
-from .stream import Record
+from .stream import Record, ended
 from .tcp import Connections
 from .topology import LabError
 from .watch import Watch
@@ -176,14 +176,12 @@ class Stream:
             path.unlink(missing_ok=True)
         run = [sys.executable or "/usr/bin/python3", program]
         self._receiver = network.nodes[receiver.name].spawn([*run, "receive", STREAM_PORT, self._files[1]], "stream.out")
-        time.sleep(0.3)
+        wait_until(self._files[1].exists, 30, lambda: f"the stream's receiver in {receiver.name}")
         self._sender = network.nodes[sender.name].spawn(
             [*run, "send", sender.stream[1], STREAM_PORT, STREAM_RATE, self._files[0]], "stream.out")
 
     def record(self):
-        terminate(self._sender)
-        time.sleep(0.2)
-        terminate(self._receiver)
+        ended(self._sender, self._receiver, terminate)
         return Record.read(*self._files)
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A UDP stream and what became of it. As a program, one end: `send ADDRESS PORT RATE FILE` or `receive PORT FILE`, until SIGTERM.
+"""A UDP stream and what became of it. As a program, one end: `send ADDRESS PORT RATE FILE`, until SIGTERM, or `receive PORT FILE`, until the
+sender says that it has ended, or SIGTERM. FILE of the receiver is there once it listens.
 
 The sender's clock is in each packet and the receiver takes the kernel's receive time, so a late process moves no figure:
 the average rate is kept by sending what is due at once. Times are realtime nanoseconds, as in the daemons' logs.
@@ -8,12 +9,15 @@ import array
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
 PACKET = struct.Struct("!QQ")
 SIZE = 128
+THE_END = (1 << 64) - 1  # the number of the packet that is behind all others
+STRAGGLERS = 2           # s that the receiver is given to read it; its path may be dead
 SO_TIMESTAMPNS = 35
 
 
@@ -31,21 +35,26 @@ def send(address, port, rate, path):
     sent = array.array("Q")
     padding = bytes(SIZE - PACKET.size)
     gap = 1 / rate
+    over = []
+    signal.signal(signal.SIGTERM, lambda *_: over.append(True))  # between two packets: what is counted was sent
     start = time.monotonic()
+    while not over:
+        pause = start + len(sent) * gap - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        now = time.time_ns()
+        sent.append(now)
+        _send(line, PACKET.pack(len(sent) - 1, now) + padding)
+    with open(path, "wb") as sink:
+        sent.tofile(sink)
+    _send(line, PACKET.pack(THE_END, time.time_ns()) + padding)
+
+
+def _send(line, packet):
     try:
-        while True:
-            pause = start + len(sent) * gap - time.monotonic()
-            if pause > 0:
-                time.sleep(pause)
-            now = time.time_ns()
-            sent.append(now)
-            try:
-                line.send(PACKET.pack(len(sent) - 1, now) + padding)
-            except OSError:
-                pass  # no route, or an ICMP error for an earlier packet: the packet counts as lost
-    except _Stop:
-        with open(path, "wb") as sink:
-            sent.tofile(sink)
+        line.send(packet)
+    except OSError:
+        pass  # no route, or an ICMP error for an earlier packet: the packet counts as lost
 
 
 def receive(port, path):
@@ -54,14 +63,37 @@ def receive(port, path):
     line.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     line.bind(("", port))
     seen = array.array("Q")
+    with open(path, "wb") as sink:
+        try:
+            while _take(line, seen):
+                pass
+        except _Stop:
+            line.setblocking(False)
+            try:
+                while _take(line, seen):  # what came is there, though nobody has read it yet
+                    pass
+            except BlockingIOError:
+                pass
+        seen.tofile(sink)
+
+
+def _take(line, seen):
+    """One packet; false when it was the last."""
+    data, extra, _flags, _from = line.recvmsg(SIZE, 64)
+    number = PACKET.unpack_from(data)[0]
+    if number != THE_END:
+        seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
+        seen.extend((number, seconds * 1_000_000_000 + nanoseconds))
+    return number != THE_END
+
+
+def ended(sender, receiver, terminate):
+    """Ends both processes, the receiver when it has read all that came."""
+    terminate(sender)
     try:
-        while True:
-            data, extra, _flags, _from = line.recvmsg(SIZE, 64)
-            seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
-            seen.extend((PACKET.unpack_from(data)[0], seconds * 1_000_000_000 + nanoseconds))
-    except _Stop:
-        with open(path, "wb") as sink:
-            seen.tofile(sink)
+        receiver.wait(STRAGGLERS)
+    except subprocess.TimeoutExpired:
+        terminate(receiver)
 
 
 @dataclass

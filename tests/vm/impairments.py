@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__file__).resolve().parent)]
 
-from wgbfdlab.network import STREAM_PORT, Record, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from wgbfdlab.network import STREAM_PORT, Record, ended, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 from wgbfdlab.nodes import terminate  # noqa: E402  pylint: disable=wrong-import-position
 
 from timelab import daemons, handshakes, roaming  # noqa: E402  pylint: disable=wrong-import-position
@@ -30,7 +30,7 @@ ENGINES = {"wgbfd": "wgbfd", "bird": "BIRD 2.0.12"} | ({"bfdd": "bfdd 8.4.4"} if
 TIMES = 5 if FULL else 1
 BLOCKED = 200
 VALID = 180              # WireGuard's REJECT_AFTER_TIME
-RETRY = 5.5              # its handshakes are tried every 5 s, and a little
+RETRY = 5.4 + 1.1        # its handshakes are tried every 5 s and at most 1/3 s, and BFD sends its next packet within 1 s
 DELAY = "delay 20ms"     # each way, where handshakes are forced: each costs a round trip
 RATE = 500 if FULL else 200  # packets/s of the stream that tells what a handshake costs
 STREAM = Path(__file__).resolve().parents[2] / "lab/wgbfdlab/stream.py"
@@ -173,13 +173,11 @@ class Stream:
         near, far = net.nodes[tunnel.near], net.nodes["far"]
         self._files = [near.logs / "sent.bin", far.logs / "seen.bin"]
         self._receiver = far.spawn([sys.executable, STREAM, "receive", STREAM_PORT, self._files[1]], "stream.out")
-        time.sleep(1)
+        wait_until(self._files[1].exists, 30, lambda: "the stream's receiver")
         self._sender = near.spawn([sys.executable, STREAM, "send", tunnel.address(True), STREAM_PORT, RATE, self._files[0]], "stream.out")
 
     def record(self):
-        terminate(self._sender)
-        time.sleep(0.2)
-        terminate(self._receiver)
+        ended(self._sender, self._receiver, terminate)
         return Record.read(*self._files)
 
 
