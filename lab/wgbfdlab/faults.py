@@ -53,7 +53,7 @@ def peer_admin_down(act):
         return
     pid = daemons.guardian()[0] if name == "wgbfd" else daemons.frr_pid(name)
     os.kill(pid, 15)
-    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10, lambda: f"{name} to end after SIGTERM")
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 30, lambda: f"{name} to end after SIGTERM")
     if name == "wgbfd":
         act.wait_verdict(act.near, ("admin-down",), "admin")
     act.rest(GONE)

@@ -38,6 +38,7 @@ class Relay:
         self._names = [f"{one}>{two}", f"{two}>{one}"]
         self.directions = {name: Direction(f"{seed} {name}") for name in self._names}
         self._control = _listen(path)
+        self._asking = []  # connections whose line has not come yet
         self._tuns = {}
         try:
             for number, (source, target) in enumerate(((one, two), (two, one))):
@@ -49,25 +50,26 @@ class Relay:
         self._begun = time.monotonic()
 
     def close(self):
-        for tun in self._tuns.values():
-            tun.close()
-        self._control.close()
+        for one in (*self._tuns.values(), *self._asking, self._control):
+            one.close()
 
     def run(self):
         inputs = [self._control, *(fd for fd, _ in self._ways)]
         while True:
             now = time.monotonic()
             due = [direction.next_due() for _, direction in self._ways if direction.next_due() is not None]
-            ready, _, _ = select.select(inputs, [], [], max(0.0, min(due) - now) if due else None)
+            ready, _, _ = select.select([*inputs, *self._asking], [], [], max(0.0, min(due) - now) if due else None)
             for fd, direction in self._ways:
                 if fd in ready:
                     _read(fd, direction)
                 _write(fd, direction)
+            for line in [one for one in self._asking if one in ready]:
+                self._asking.remove(line)
+                self._answer(line)
             if self._control in ready:
-                self._answer()
+                self._asking.append(self._control.accept()[0])
 
-    def _answer(self):
-        line, _ = self._control.accept()
+    def _answer(self, line):
         with line:
             line.settimeout(0.2)
             try:
@@ -144,7 +146,7 @@ def _listen(path):
     return control
 
 
-def ask(path, line, timeout=5):
+def ask(path, line, timeout=20):
     """One line to a relay, its answer back."""
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(timeout)

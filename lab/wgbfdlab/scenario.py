@@ -70,7 +70,7 @@ def _kill_wgbfd(act, daemons):
         daemons.start("wgbfd")
         return
     act.notes["killed"] = "worker"
-    wait_until(lambda: daemons.guardian()[1] not in (None, worker), 10, lambda: "a new worker", pause=0.005)
+    wait_until(lambda: daemons.guardian()[1] not in (None, worker), 30, lambda: "a new worker", pause=0.005)
     act.mark_restore(time.time())
     act.notes["new_worker_ms"] = round((act.restore_at - act.cut_at) * 1000)
     _wait_all_up(act)
@@ -85,7 +85,7 @@ def stop(act):
     if name in daemons.names:
         pid = daemons.guardian()[0] if name == "wgbfd" else daemons.frr_pid(name)
         os.kill(pid, 15)
-        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10, lambda: f"{name} to end after SIGTERM")
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 30, lambda: f"{name} to end after SIGTERM")
         act.notes["ended_after_ms"] = round((time.time() - act.cut_at) * 1000)
         act.rest(5)
         act.mark_restore(time.time())
@@ -127,7 +127,7 @@ def routing_daemon_restart(act):
     pid = daemons.pid_of(name)
     act.mark_cut(time.time())
     os.kill(pid, 15)
-    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 20, lambda: f"{name} to end after SIGTERM")
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 30, lambda: f"{name} to end after SIGTERM")
     act.rest(2)
     act.mark_restore(time.time())
     daemons.start(name)
@@ -145,7 +145,7 @@ def config_reload(act):
             act.mark_restore(time.time())
             daemons.reload_wgbfd(interval_us)
             in_force = usual if daemons.feed in ("frr-bfd", "both") else interval_us  # what bfdd asks for stands
-            wait_until(lambda: daemons.intervals() == {in_force}, 20, lambda: f"{in_force} us between packets, not {daemons.intervals()}")
+            wait_until(lambda: daemons.intervals() == {in_force}, 60, lambda: f"{in_force} us between packets, not {daemons.intervals()}")
     if "bird" in daemons.names:
         act.notes["bird"] = daemons.reload_bird()
     _wait_all_up(act)
