@@ -88,6 +88,7 @@ class Host:
         for pid in (guardian, worker):  # in this order, or the guardian would start another worker
             os.kill(pid, signal.SIGKILL)
         self.daemon.wait(timeout=30)
+        wait(lambda: not os.path.exists(f"/proc/{worker}"))
 
     def kill_worker(self):
         """Returns once another worker answers."""

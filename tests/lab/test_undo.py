@@ -121,9 +121,10 @@ class Host(Network):
         return wait(lambda: not os.path.exists(f"/proc/{pid}"))
 
     def kill(self):
-        for pid in self.daemons["a"].guardian():  # in this order, or the guardian would start another worker
+        both = self.daemons["a"].guardian()
+        for pid in both:  # in this order, or the guardian would start another worker
             os.kill(pid, signal.SIGKILL)
-        return wait(lambda: not self.daemons["a"].guardian()[0])
+        return wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in both))
 
     def is_untouched(self, after):
         now = untouched.snapshot(self.a)
