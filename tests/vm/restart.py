@@ -14,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "lab"), str(Path(__fil
 from guest.daemon import Wgbfd, bfd_up  # noqa: E402  pylint: disable=wrong-import-position
 from guest.pair import OTHER, Pair  # noqa: E402  pylint: disable=wrong-import-position
 from guest.report import Report, seconds, wait  # noqa: E402  pylint: disable=wrong-import-position
+from wgbfdlab import ping  # noqa: E402  pylint: disable=wrong-import-position
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
 RESTARTS, KILLS = (100, 20) if FULL else (6, 3)
@@ -93,7 +94,7 @@ protocol bgp tunnel {{ local {ADDRESSES['wg0'][name]} as {NUMBERS[name]}; neighb
     def watch(self):
         for name, space in self.pair.spaces.items():
             space.spawn(["ip", "-o", "monitor", "route"], f"/run/routes-{name}")
-        self.traffic = self.pair.a.spawn(["ping", "-q", "-i", "0.02", "-I", f"{NETS['A']}.1", f"{NETS['B']}.1"], "/run/out/ping")
+        self.traffic = self.pair.a.spawn(["ping", "-i", "0.02", "-I", f"{NETS['A']}.1", f"{NETS['B']}.1"], "/run/out/ping")
         time.sleep(1)
 
     def moved(self):
@@ -154,8 +155,9 @@ def main():
     report.check(not moved and routes == {name: ends.routes(name) for name in ends.pair.spaces}, f"no route moved at either end {moved[:3] or ''}".rstrip())
     ends.traffic.send_signal(2)
     ends.traffic.wait(10)
-    lost = Path("/run/out/ping").read_text()
-    report.check(" 0% packet loss" in lost, "the traffic over the route lost nothing: " + next((line for line in lost.splitlines() if "loss" in line), lost))
+    text = Path("/run/out/ping").read_text()
+    lost = ping.lost(text)
+    report.check(not lost, f"the traffic over the route lost nothing: {next((line for line in text.splitlines() if 'loss' in line), text[-200:])} {lost[:20] or ''}".rstrip())
     for daemon in ends.daemons.values():
         report.check(daemon.terminate() == 0, f"SIGTERM to {daemon.name}: status 0")
     return report.close()
