@@ -97,11 +97,13 @@ def _snippets(pair):
               ("profile wgbfd", "bfd profile wgbfd", "remote-as external", "ip ospf bfd profile wgbfd")), running)
     for host, peer in ((pair.a, "b"), (pair.b, "a")):  # as the snippet says
         host.sh(f"wg set wg0 peer '{pair.key(peer)}' allowed-ips 10.8.0.0/31,224.0.0.5/32")
-    state = wait(lambda: _established(pair.a))
+    state = wait(lambda: _established(pair.a), 60)
     check("BGP is Established, with BFD Up by wgbfd", state, pair.a.ask_frr("bgpd", "show bgp neighbors"))
-    check("OSPF is Full", wait(lambda: "Full" in pair.a.ask_frr("ospfd", "show ip ospf neighbor json")), pair.a.ask_frr("ospfd", "show ip ospf neighbor"))
-    row = pair.a.row(interface="wg0")
-    check("wgbfd serves FRR's wish with FRR's timers", row["state"] == "up" and "bfdd" in row["asked_by"] and row["bfd"]["tx_interval_us"] == 50_000, row)
+    check("OSPF is Full", wait(lambda: "Full" in pair.a.ask_frr("ospfd", "show ip ospf neighbor json"), 60), pair.a.ask_frr("ospfd", "show ip ospf neighbor"))
+    def served():
+        row = pair.a.row(interface="wg0", state="up")
+        return row and "bfdd" in row["asked_by"] and row["bfd"]["tx_interval_us"] == 50_000
+    check("wgbfd serves FRR's wish with FRR's timers", wait(served), pair.a.rows())
     again = parts(printed(pair.a, "snippets", "frr"))["bgpd"]
     check("a neighbour that BGP has is given BFD alone, in the AS that runs",
           "router bgp 65001" in again and not any("remote-as" in line for line in again) and any(line.endswith(" bfd") for line in again), again)
@@ -151,7 +153,7 @@ def link_local(build):
             found = parts(printed(host, "snippets", "frr"))
             load(host, "bgpd", [line.replace("65001", f"6500{number}") for line in found["bgpd"]])
             vty.configure(host.node, "zebra", ["interface wg0", "ipv6 nd ra-interval 1"])
-        check("BGP over link-local addresses comes up by the snippet", wait(lambda: "Established" in pair.a.ask_frr("bgpd", "show bgp neighbors json")),
+        check("BGP over link-local addresses comes up by the snippet", wait(lambda: "Established" in pair.a.ask_frr("bgpd", "show bgp neighbors json"), 60),
               pair.a.ask_frr("bgpd", "show bgp summary"))
         _bird(pair.a, "% 'wg0'")
 

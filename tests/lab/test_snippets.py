@@ -173,8 +173,8 @@ def fpm(build):
         options = next(line for line in snippet("fpm", "daemons").splitlines() if line.startswith("zebra_options=")).split('"')[1].split()
         pair.a.start_frr("zebra", *options)
         load_lines(pair.a, "fpm", snippet("fpm"))
-        told = wait(lambda: (pair.a.status()["routes"]["fpm"] or {}).get("client"))
-        check("zebra is connected, and tells of the routes", told and pair.a.status()["routes"]["source"] == "fpm", pair.a.status()["routes"])
+        routes = lambda: pair.a.status().get("routes") or {}  # noqa: E731
+        check("zebra is connected, and tells of the routes", wait(lambda: (routes().get("fpm") or {}).get("client") and routes()["source"] == "fpm"), routes())
         findings = [line for line in pair.a.wgbfd("doctor", "--config", "/run/snippet.toml").stdout.splitlines() if "fpm" in line]
         check("wgbfd doctor finds the module", findings and all(line.startswith("ok") for line in findings), findings)
 
