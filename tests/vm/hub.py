@@ -117,7 +117,7 @@ def resident(pid):
 
 def cut_one(lab):
     one = lab.spokes[COUNT // 2]
-    ends = ((lab.space, one.underlay), (one.space, "under"))
+    ends = ((one.space, "under"), (lab.space, one.underlay))  # the hub hears nothing first: no Down of the spoke's reaches it
     begun = time.monotonic()
     for space, device in ends:
         space.run(f"tc qdisc add dev {device} root netem loss 100%")

@@ -76,6 +76,7 @@ class _Case:
         self.report.check(self.row()["bfd"]["packets_sent"] > 0 and self._still_probes(), "packets still pass: probing goes on")
         took = self.ends_up()
         self.report.check(took is not None and not self.near.undo_records(), f"mended: the session is Up, wg0 UP {seconds(took)} later, no undo record left")
+        wait(lambda: "UP" in watch.states(), 5)  # who writes it down is another process
         self.report.check(watch.states() == ["DORMANT", "UP"], f"the kernel announced: {watch.states()}")
         watch.stop()
 

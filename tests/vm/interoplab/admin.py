@@ -112,6 +112,9 @@ class Maintenance:
                 return f"BFD of {one.interface} not Up at our end"
             if one.address(one.node) not in established:
                 return f"BGP over {one.interface} not Established at our end"
+        if "second" in self.ends:  # the far ends are asked too: one of the two is Established before the other
+            late = [one.interface for one in PEERINGS if self._theirs(one) is None]
+            return f"BGP over {', '.join(late)} not Established at the far end" if late else ""
         return ""
 
     def run(self, settle):
