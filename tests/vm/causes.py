@@ -21,7 +21,7 @@ from timelab import daemons  # noqa: E402  pylint: disable=wrong-import-position
 from timelab.report import Report, busiest, busy  # noqa: E402  pylint: disable=wrong-import-position
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
-SEED = int(sys.argv[1]) if len(sys.argv) > 1 else int.from_bytes(os.urandom(4), "big")
+SEED = int(sys.argv[1]) if len(sys.argv) > 1 else int.from_bytes(os.urandom(4), "big") if FULL else 20260401
 RUNS = 20 if FULL else 1
 PAIRS = 60 if FULL else 5
 PATHS = 24           # to wgbfd at the far end; one more to BIRD
