@@ -123,11 +123,17 @@ class Record:
 
     def longest_gap(self, since, until):
         """The longest time without a packet that began in [since, until), in seconds; an open end counts to the last sending."""
+        return max((later - earlier for earlier, later in self._gaps(since, until)), default=0.0)
+
+    def goes_on(self, since, until):
+        """When that longest time was over; never, where there is none. What the sender itself was late before it is not in this."""
+        return max(self._gaps(since, until), key=lambda gap: gap[1] - gap[0], default=(0.0, float("inf")))[1]
+
+    def _gaps(self, since, until):
         moments = sorted(self.arrived.values())
         if self.sent:
             moments.append(max(self.sent[-1], moments[-1] if moments else 0.0))
-        gaps = [later - earlier for earlier, later in zip(moments, moments[1:]) if since <= earlier < until]
-        return max(gaps, default=0.0)
+        return [(earlier, later) for earlier, later in zip(moments, moments[1:]) if since <= earlier < until]
 
     def latest_sending(self):
         """How late the sender itself was at worst, against an even rate, in seconds: the unsharpness of the figures."""

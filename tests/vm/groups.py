@@ -75,7 +75,7 @@ def failover(network, chance, cell, whole):
     if at is None and cell.topology == "active-active":
         return None
     at = at or begun
-    return (at + record.longest_gap(at - 0.05, restored) - over) * 1000, record.lost(restored, restored + 60)
+    return (record.goes_on(at - 0.05, restored) - over) * 1000, record.lost(restored, restored + 60)
 
 
 def failovers(network, chance, cell):
@@ -117,6 +117,8 @@ def run(name, report, rows):
     beyond, lost = (list(figures) for figures in zip(*found))
     spread = Spread(beyond)
     rows.append((name, cell, spread, max(lost)))
+    report.tell(f"       {name}: ms beyond the detection time at each cut: {' '.join(f'{ms:.1f}' for ms in beyond)}")
+    report.check(spread.best >= 0, f"{name}: no stream goes on before the detection time is over (least {spread.best:.1f} ms after it)")
     report.check(spread.worst <= cell.allowed, f"{name}: {cell.routes} routes, {cell.interval_us // 1000} ms x 3: the stream's gap ends {spread.median:.1f} "
                  f"ms (worst {spread.worst:.1f} of {spread.count}) after the detection time is over (<= {cell.allowed})")
     report.check(not any(lost), f"{name}: nothing is lost when the path is back and taken again ({max(lost)} packets at worst)")

@@ -122,7 +122,7 @@ def failover(network, routes, index, count, chance):
         restored = fire()[0]
     over = expiry(packets, begun, restored)
     at = record.first_lost(begun, done + 0.02) or begun
-    ended = at + record.longest_gap(at - 0.05, restored)
+    ended = record.goes_on(at - 0.05, restored)
     settle(network, count)
     return Failover((min(moved) - over) * 1000, (max(moved) - over) * 1000, (ended - over) * 1000, record.lost(ended + 0.02, restored - 0.5))
 
