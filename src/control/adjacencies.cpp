@@ -134,13 +134,13 @@ void Adjacencies::resolve(Tracked& tracked, const adjacency::Link& link, const a
     tracked.key = key;
 }
 
-void Adjacencies::update_device(base::Now now, const adjacency::Link& link, const adjacency::Device& device,
-                                PeerChanges& changes) {
-    const auto* old_link = last_ ? last_->link(link.name) : nullptr;
+void Adjacencies::update_device(base::Now now, const Host& before, const adjacency::Link& link,
+                                const adjacency::Device& device, PeerChanges& changes) {
+    const auto* old_link = before.link(link.name);
     bool changed = old_link == nullptr || old_link->index != link.index || old_link->up != link.up ||
                    old_link->master != link.master || old_link->addresses != link.addresses;
     for (const auto& peer : device.peers) changed |= update_peer(now, entry(now, link.name, peer.key), peer, changes);
-    const auto* old_device = old_link != nullptr ? last_->device(*old_link) : nullptr;
+    const auto* old_device = old_link != nullptr ? before.device(*old_link) : nullptr;
     changed |= old_device == nullptr || old_device->peers.size() != device.peers.size();
     changes.structure |= changed;
 }
@@ -149,7 +149,7 @@ void Adjacencies::apply_config(base::Now now, const config::Config& config) {
     for (auto& [key, tracked] : tracked_) {
         if (tracked.configured && !tracked.present() && tracked.gone_since == base::never)
             tracked.gone_since = now.steady;  // no longer configured, it is forgotten in time
-        tracked.configured.reset();
+        tracked.configured = nullptr;
         tracked.adjacency.feeds.clear();
         tracked.adjacency.bird_protocol.clear();
         set_group(tracked.adjacency, {});
@@ -158,7 +158,7 @@ void Adjacencies::apply_config(base::Now now, const config::Config& config) {
     }
     for (const auto& wanted : config.adjacencies) {
         auto& tracked = entry(now, wanted.interface, wanted.peer);
-        tracked.configured = wanted;
+        tracked.configured = &wanted;
         tracked.adjacency.bird_protocol = wanted.bird_protocol;
         set_group(tracked.adjacency, wanted);
         auto& feeds = tracked.adjacency.feeds;
@@ -234,18 +234,16 @@ void Adjacencies::place_neighbors(const Host& host) {
             standing_[std::string{interface}].push_back(neighbor);
 }
 
-PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::Config& config) {
+PeerChanges Adjacencies::update(base::Now now, const Host& before, const Host& host, const config::Config& config) {
     PeerChanges changes;
     ++updates_;
-    if (first_config_ || !(config == last_config_)) {
-        first_config_ = false;
-        last_config_ = config;
+    if (std::exchange(config_news_, false)) {
         changes.structure = true;
         apply_config(now, config);
     }
     for (const auto& device : host.devices)
         if (const auto* link = host.link(device.interface); link != nullptr && host.device(*link) == &device)
-            update_device(now, *link, device, changes);
+            update_device(now, before, *link, device, changes);
     note_absent(now.steady, host, changes);
     changes.structure |= std::exchange(neighbors_news_, false);
     if (changes.structure) {
@@ -260,7 +258,6 @@ PeerChanges Adjacencies::update(base::Now now, const Host& host, const config::C
             resolve(tracked, *link, *host.device(*link));
         }
     }
-    last_ = host;
     return changes;
 }
 

@@ -26,7 +26,8 @@ namespace control {
 
 struct Tracked {
     adjacency::Adjacency adjacency;
-    std::optional<config::Adjacency> configured;
+    const config::Adjacency* configured =
+        nullptr;                          // of the configuration that update() was last given; null: it is not
     std::optional<adjacency::Peer> peer;  // as last read; kept after it went
     bool interface_present = false;
     bool peer_present = false;
@@ -67,7 +68,9 @@ class Adjacencies {
 public:
     using Key = std::pair<std::string, adjacency::PublicKey>;  // interface, peer
 
-    PeerChanges update(base::Now now, const Host& host, const config::Config& config);
+    // `before`: the host as the last update found it.
+    PeerChanges update(base::Now now, const Host& before, const Host& host, const config::Config& config);
+    void expect_config() { config_news_ = true; }  // the next update() brings another one
     // The routing daemon's neighbours, all of them; true when they are news: the next update() thinks them over.
     bool learn(std::vector<adjacency::Neighbor> neighbors);
     // What a predecessor of ours knew; they are present when update() finds them.
@@ -95,7 +98,7 @@ public:
 
 private:
     Tracked& entry(base::Now now, const std::string& interface, const adjacency::PublicKey& key);
-    void update_device(base::Now now, const adjacency::Link& link, const adjacency::Device& device,
+    void update_device(base::Now now, const Host& before, const adjacency::Link& link, const adjacency::Device& device,
                        PeerChanges& changes);
     bool update_peer(base::Now now, Tracked& tracked, const adjacency::Peer& peer, PeerChanges& changes);
     void resolve(Tracked& tracked, const adjacency::Link& link, const adjacency::Device& device);
@@ -111,13 +114,11 @@ private:
     std::map<bfd::SessionKey, Key> by_session_;
     std::unordered_map<adjacency::AdjacencyId, Key> by_id_;
     std::uint32_t next_id_ = 1;
-    std::optional<Host> last_;
     std::uint64_t updates_ = 0;
     std::vector<adjacency::Neighbor> neighbors_;                                     // in order
     std::map<std::string, std::vector<adjacency::Neighbor>, std::less<>> standing_;  // by interface
     bool neighbors_news_ = false;
-    config::Config last_config_;
-    bool first_config_ = true;
+    bool config_news_ = true;
 };
 
 }  // namespace control

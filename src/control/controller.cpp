@@ -22,7 +22,7 @@ Controller::Controller(config::Config config, std::uint64_t seed, base::Now now)
                                                                                    return whereabouts_.of(hop);
                                                                                }} {
     index_sessions();
-    static_cast<void>(adjacencies_.update(now, host_, config_));
+    static_cast<void>(adjacencies_.update(now, host_, host_, config_));
 }
 
 void Controller::record(base::Now now, std::string adjacency, std::string event, std::string from, std::string to,
@@ -47,8 +47,8 @@ void Controller::on_host(base::Now now, Host host) {
         lids_.forget_routes();
         structure_dirty_ = true;
     }
-    host_ = std::move(host);
-    const auto changes = adjacencies_.update(now, host_, config_);
+    const auto before = std::exchange(host_, std::move(host));
+    const auto changes = adjacencies_.update(now, before, host_, config_);
     structure_dirty_ |= changes.structure;
     verdicts_dirty_ = true;
     for (const auto* tracked : changes.handshakes)
@@ -63,7 +63,8 @@ void Controller::on_host(base::Now now, Host host) {
 void Controller::on_config(base::Now now, config::Config config) {
     config_ = std::move(config);
     index_sessions();
-    static_cast<void>(adjacencies_.update(now, host_, config_));
+    adjacencies_.expect_config();
+    static_cast<void>(adjacencies_.update(now, host_, host_, config_));
     for (auto& [key, tracked] : adjacencies_.all())
         if (tracked.quality(config_).method == config::Method::off) tracked.path.forget_quality();
     structure_dirty_ = verdicts_dirty_ = feeds_due_ = true;
@@ -73,7 +74,7 @@ void Controller::on_neighbors(base::Now now, std::vector<adjacency::Neighbor> al
     neighbors_ = all;
     keeping_.put(neighbors_);
     if (!adjacencies_.learn(std::move(all))) return;
-    structure_dirty_ |= adjacencies_.update(now, host_, config_).structure;
+    structure_dirty_ |= adjacencies_.update(now, host_, host_, config_).structure;
 }
 
 bool Controller::wants_neighbors() const {
@@ -146,17 +147,17 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     const auto& session = *change.session;
     const auto state = session.status.state;
     verdicts_dirty_ = gauges_dirty_ = true;
-    unsolicited_.on_state(now.steady, session.key, state == bfd::State::up);
+    unsolicited_.on_state(now.steady, session.key(), state == bfd::State::up);
     if (state == change.before) return;
-    record(now, name_of(session.key), "session", std::string{to_string(change.before)}, std::string{to_string(state)},
+    record(now, name_of(session.key()), "session", std::string{to_string(change.before)}, std::string{to_string(state)},
            std::string{to_string(session.status.diagnostic)},
            "remote_state=" + std::string{to_string(session.status.remote_state)} +
                " remote_diagnostic=" + std::string{to_string(session.status.remote_diagnostic)});
-    auto* tracked = adjacencies_.find(session.key);
+    auto* tracked = adjacencies_.find(session.key());
     if (tracked == nullptr || !speaks_for(*tracked, session)) return;
     turn_.records.back().logged = false;
     if (state == bfd::State::up)
-        came_up(now, *tracked, session.key);
+        came_up(now, *tracked, session.key());
     else if (change.before == bfd::State::up)
         went_down(now, *tracked, session.down_cause.value_or(policy::Cause::detect_timeout));
 }
@@ -186,8 +187,8 @@ void Controller::on_unmatched(base::Now now, const probe::Unmatched& event) {
 
 void Controller::on_late(const probe::Late& late) {
     const auto* session = sessions_.find(late.id);
-    const auto* tracked = session != nullptr ? adjacencies_.find(session->key) : nullptr;
-    const auto* link = session != nullptr ? host_.link(session->key.ifindex) : nullptr;
+    const auto* tracked = session != nullptr ? adjacencies_.find(session->key()) : nullptr;
+    const auto* link = session != nullptr ? host_.link(session->key().ifindex) : nullptr;
     if (tracked == nullptr || link == nullptr) return;
     trust_.on_late(late, {.interface = link->name,
                           .peer = tracked->adjacency.peer,

@@ -1,5 +1,7 @@
 #include "control/requests.hpp"
 
+#include <span>
+
 namespace control {
 
 bfd::SessionRequest request_of(const config::Probe& probe) {
@@ -7,11 +9,8 @@ bfd::SessionRequest request_of(const config::Probe& probe) {
 }
 
 bfd::Merged effective(const Desired& desired) {
-    std::vector<bfd::SessionRequest> requests;
-    requests.reserve(desired.wishes.size() + 1);
-    for (const auto& wish : desired.wishes) requests.push_back(wish.request);
-    if (requests.empty()) requests.push_back(request_of(desired.fallback));
-    auto merged = bfd::merge(requests);
+    const auto fallback = request_of(desired.fallback);
+    auto merged = bfd::merge(desired.wishes.empty() ? std::span{&fallback, 1} : std::span{desired.wishes});
     merged.parameters.back_off = desired.wireguard;
     merged.parameters.trust_data = desired.wireguard && desired.fallback.trust_data;
     merged.parameters.admin_down |= desired.drained;

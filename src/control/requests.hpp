@@ -22,20 +22,30 @@ constexpr std::string_view to_string(Asker a) {
     return "?";
 }
 
-struct Wish {
-    Asker asker = Asker::config;
-    bfd::SessionRequest request;
-    friend bool operator==(const Wish&, const Wish&) = default;
+// Who asks for a session.
+class Askers {
+public:
+    void add(Asker asker) { bits_ = static_cast<std::uint8_t>(bits_ | bit(asker)); }
+    bool has(Asker asker) const { return (bits_ & bit(asker)) != 0; }
+
+private:
+    static constexpr unsigned bit(Asker asker) { return 1U << static_cast<unsigned>(asker); }
+    std::uint8_t bits_ = 0;
 };
 
 // A session that should exist.
 struct Desired {
-    std::vector<Wish> wishes;
+    void ask(Asker asker, const bfd::SessionRequest& request) {
+        askers.add(asker);
+        wishes.push_back(request);
+    }
+
+    Askers askers;
+    std::vector<bfd::SessionRequest> wishes;
     config::Probe fallback;     // holds while nobody asks
     bool drained = false;       // AdminDown, whoever asks
     std::uint16_t padding = 0;  // the adjacency's, whoever asks for the timers: bfdd cannot ask for it
     bool wireguard = false;     // an adjacency's own: a peer never heard is probed ever more slowly
-    friend bool operator==(const Desired&, const Desired&) = default;
 };
 using DesiredSessions = std::map<bfd::SessionKey, Desired>;
 

@@ -65,7 +65,7 @@ const probe::SlotCounters* Controller::counters(std::uint32_t lid) const {
     const auto found = lids_.all().find(lid);
     if (found == lids_.all().end() || !found->second.key) return nullptr;
     const auto* session = sessions_.find(*found->second.key);
-    return session != nullptr && session->slot != nullptr ? &session->slot->counters : nullptr;
+    return session != nullptr ? &session->slot->counters : nullptr;
 }
 
 // The adjacency a session belongs to: its primary's own, else the peer whose allowed-ips own the address.
@@ -96,14 +96,9 @@ void Controller::index_sessions() {
 }
 
 Row::SessionView Controller::view_of(const bfd::SessionKey& key, const ManagedSession& session) const {
-    Row::SessionView view{.key = key,
-                          .status = session.status,
-                          .counters = session.slot != nullptr ? &session.slot->counters : nullptr,
-                          .asked_by = {}};
-    for (const auto& wish : session.desired.wishes) {
-        const std::string asker{to_string(wish.asker)};
-        if (std::ranges::find(view.asked_by, asker) == view.asked_by.end()) view.asked_by.push_back(asker);
-    }
+    Row::SessionView view{.key = key, .status = session.status, .counters = &session.slot->counters, .asked_by = {}};
+    for (const auto asker : {Asker::config, Asker::bfdd, Asker::unsolicited})
+        if (session.askers.has(asker)) view.asked_by.emplace_back(to_string(asker));
     return view;
 }
 

@@ -1,6 +1,7 @@
 #include "control/sessions.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "policy/evidence.hpp"
 #include "probe/snapshot.hpp"
@@ -25,22 +26,35 @@ bool is_maintenance(const bfd::Status& status) {
 
 }  // namespace
 
+bool Sessions::take_discriminator(bfd::Discriminator value) {
+    const auto place = std::ranges::lower_bound(discriminators_, value);
+    if (place != discriminators_.end() && *place == value) return false;
+    discriminators_.insert(place, value);
+    return true;
+}
+
+void Sessions::free_discriminator(bfd::Discriminator value) {
+    const auto place = std::ranges::lower_bound(discriminators_, value);
+    assert(place != discriminators_.end() && *place == value);
+    discriminators_.erase(place);
+}
+
 bfd::Discriminator Sessions::fresh_discriminator() {
     // RFC 5880 §6.8.1: nonzero and unique; random, to resist guessing.
     for (;;) {
-        const auto value = static_cast<std::uint32_t>(random_());
-        if (value != 0 && discriminators_.insert(value).second) return bfd::Discriminator{value};
+        const bfd::Discriminator value{static_cast<std::uint32_t>(random_())};
+        if (value.value != 0 && take_discriminator(value)) return value;
     }
 }
 
 void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& desired,
                    std::vector<probe::Command>& commands) {
-    ManagedSession session{.key = key, .desired = desired, .in_force = effective(desired)};
+    ManagedSession session{.in_force = effective(desired), .askers = desired.askers};
     const bfd::Session fresh{session.in_force.parameters, fresh_discriminator(), static_cast<std::uint32_t>(random_()),
                              now.steady};
     session.slot = pool_.create(key, session.in_force.minimum_ttl, fresh);
     if (session.slot == nullptr) {  // every slot is taken; asked again when something changes
-        discriminators_.erase(fresh.status().local_discriminator.value);
+        free_discriminator(fresh.status().local_discriminator);
         ++refused_;
         return;
     }
@@ -48,17 +62,18 @@ void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& des
     session.status = fresh.status();
     session.judged_from = now.steady + grace(session.in_force.parameters);
     session.since = now.wall;
-    begin(session, commands);
-    sessions_.emplace(key, std::move(session));
+    begin(std::move(session), commands);
 }
 
-void Sessions::begin(ManagedSession& session, std::vector<probe::Command>& commands) {
-    const auto id = session.slot->id;
+void Sessions::begin(ManagedSession&& begun, std::vector<probe::Command>& commands) {
+    const auto id = begun.slot->id;
+    auto& session = sessions_.emplace(begun.key(), std::move(begun)).first->second;
     if (store_ != nullptr) {
         session.slot->record = store_->record(probe::Shelf::sessions, id.slot);
         session.record = store_->record(probe::Shelf::managed, id.slot);
     }
-    by_id_.emplace(id, session.key);
+    if (id.slot >= by_slot_.size()) by_slot_.resize(id.slot + 1);
+    by_slot_[id.slot] = &session;
     keep(session);
     probe::keep(*session.slot);  // still ours: the probe thread may not come to it before we die
     commands.emplace_back(probe::Add{session.slot});
@@ -67,7 +82,7 @@ void Sessions::begin(ManagedSession& session, std::vector<probe::Command>& comma
 void Sessions::keep(ManagedSession& session) {
     if (!session.record) return;
     session.record.write(writer_(SessionMemory{.generation = session.slot->id.generation,
-                                               .key = session.key,
+                                               .key = session.key(),
                                                .minimum_ttl = session.in_force.minimum_ttl,
                                                .source_port = session.slot->source_port,
                                                .judged_from = session.judged_from,
@@ -96,32 +111,32 @@ void Sessions::recall(base::TimePoint now, const std::vector<SessionMemory>& ses
     claimed_by_ = now + claim_within;
     for (const auto& left : sessions) {
         const auto& status = left.snapshot.status;
-        if (sessions_.contains(left.key) || discriminators_.contains(status.local_discriminator.value)) continue;
-        ManagedSession session{.key = left.key, .in_force = {left.snapshot.parameters, left.minimum_ttl}};
+        if (sessions_.contains(left.key) || !take_discriminator(status.local_discriminator)) continue;
+        ManagedSession session{.in_force = {left.snapshot.parameters, left.minimum_ttl}};
         session.slot = pool_.restore(left.key, left.minimum_ttl, left.source_port, bfd::Session{left.snapshot, now});
-        if (session.slot == nullptr) continue;
-        discriminators_.insert(status.local_discriminator.value);
+        if (session.slot == nullptr) {
+            free_discriminator(status.local_discriminator);
+            continue;
+        }
         set(session.slot->counters, left.counters);
         session.status = status;
         session.down_cause = left.down_cause;
         session.judged_from = left.judged_from;
         session.since = left.since;
         session.claimed = false;
-        begin(session, commands);
-        sessions_.emplace(left.key, std::move(session));
+        begin(std::move(session), commands);
     }
 }
 
 bool Sessions::is_over(const ManagedSession& session, const DesiredSessions& desired, base::TimePoint now) const {
-    if (desired.contains(session.key)) return false;
+    if (desired.contains(session.key())) return false;
     return session.claimed || now >= claimed_by_;
 }
 
 void Sessions::remove(ManagedSession& session, std::vector<probe::Command>& commands) {
-    commands.emplace_back(probe::Remove{session.slot->id});
-    by_id_.erase(session.slot->id);
+    commands.emplace_back(probe::Remove{session.slot->id});  // it is the probe thread's until Removed comes back
+    by_slot_[session.slot->id.slot] = nullptr;
     session.record.clear();
-    session.slot = nullptr;  // the probe thread's until Removed comes back
 }
 
 void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands) {
@@ -143,8 +158,7 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
         }
         auto& session = found->second;
         session.claimed = true;
-        if (session.desired == wanted) continue;
-        session.desired = wanted;
+        session.askers = wanted.askers;
         const auto merged = effective(wanted);
         if (merged == session.in_force) continue;
         session.in_force = merged;
@@ -154,9 +168,9 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
 }
 
 SessionChange Sessions::on_changed(base::Now now, const probe::Changed& event) {
-    const auto id = by_id_.find(event.id);
-    if (id == by_id_.end()) return {};
-    auto& session = sessions_.at(id->second);
+    auto* const found = at(event.id);
+    if (found == nullptr) return {};
+    auto& session = *found;
     const auto before = session.status.state;
     const bool was_maintenance = is_maintenance(session.status);
     session.status = event.status;
@@ -176,7 +190,7 @@ SessionChange Sessions::on_changed(base::Now now, const probe::Changed& event) {
 
 void Sessions::on_removed(const probe::Removed& event) {
     if (event.slot == nullptr) return;
-    discriminators_.erase(event.slot->session.status().local_discriminator.value);
+    free_discriminator(event.slot->session.status().local_discriminator);
     pool_.release(event.slot);
 }
 
@@ -205,10 +219,13 @@ const ManagedSession* Sessions::find(const bfd::SessionKey& key) const {
     return found == sessions_.end() ? nullptr : &found->second;
 }
 
-const ManagedSession* Sessions::find(probe::SessionId id) const {
-    const auto found = by_id_.find(id);
-    return found == by_id_.end() ? nullptr : find(found->second);
+ManagedSession* Sessions::at(probe::SessionId id) const {
+    if (id.slot >= by_slot_.size()) return nullptr;
+    auto* const session = by_slot_[id.slot];
+    return session != nullptr && session->slot->id == id ? session : nullptr;
 }
+
+const ManagedSession* Sessions::find(probe::SessionId id) const { return at(id); }
 
 base::TimePoint Sessions::next_judgement(base::TimePoint now) const {
     auto earliest = base::never;

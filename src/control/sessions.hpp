@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <random>
-#include <set>
 #include <vector>
 
 #include "base/time.hpp"
@@ -22,17 +21,19 @@
 namespace control {
 
 struct ManagedSession {
-    bfd::SessionKey key{};
-    Desired desired{};
+    probe::Slot* slot = nullptr;  // the probe thread's, but for what never changes and its counters
     bfd::Merged in_force{};
-    probe::Slot* slot = nullptr;
-    bfd::Status status{};                       // as last told by the probe thread
+    Askers askers{};
+    bool claimed = true;                        // false: a predecessor's, and nobody has asked for it again yet
     std::optional<policy::Cause> down_cause{};  // what BFD knew when it last left Up
+    bfd::Status status{};                       // as last told by the probe thread
     base::TimePoint judged_from{};              // it had no time to come up before: not being Up is no evidence yet
     base::WallTime since{};                     // of its present state
-    bool claimed = true;                        // false: a predecessor's, and nobody has asked for it again yet
     probe::Record record{};                     // where a successor finds all this
+
+    const bfd::SessionKey& key() const { return slot->key; }
 };
+static_assert(sizeof(ManagedSession) <= 128);  // thousands of them
 
 inline bool is_settling(const ManagedSession& session, base::TimePoint now) {
     return session.status.state != bfd::State::up && now < session.judged_from;
@@ -75,22 +76,25 @@ public:
     std::size_t refused() const { return refused_; }            // sessions there was no slot for
 
 private:
+    bool take_discriminator(bfd::Discriminator value);  // false: it is taken
+    void free_discriminator(bfd::Discriminator value);
     bfd::Discriminator fresh_discriminator();
     void add(base::Now now, const bfd::SessionKey& key, const Desired& desired, std::vector<probe::Command>& commands);
     void remove(ManagedSession& session, std::vector<probe::Command>& commands);
-    void begin(ManagedSession& session, std::vector<probe::Command>& commands);
+    void begin(ManagedSession&& session, std::vector<probe::Command>& commands);
     void keep(ManagedSession& session);
     bool is_over(const ManagedSession& session, const DesiredSessions& desired, base::TimePoint now) const;
+    ManagedSession* at(probe::SessionId id) const;
 
     std::mt19937_64 random_;
     std::size_t refused_ = 0;
     probe::SlotPool pool_;
     std::map<bfd::SessionKey, ManagedSession> sessions_;
-    std::map<probe::SessionId, bfd::SessionKey> by_id_;
-    probe::Store* store_ = nullptr;  // none: nothing is kept
+    std::vector<ManagedSession*> by_slot_;  // its number; null: none that is still wanted
+    probe::Store* store_ = nullptr;         // none: nothing is kept
     MemoryWriter writer_;
     base::TimePoint claimed_by_ = base::never;
-    std::set<std::uint32_t> discriminators_;  // taken ones, those of sessions on their way out included
+    std::vector<bfd::Discriminator> discriminators_;  // taken ones, in order; of sessions on their way out, too
 };
 
 }  // namespace control

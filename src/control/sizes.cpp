@@ -14,7 +14,7 @@ constexpr base::Duration too_long_for = std::chrono::seconds{15};
 void Controller::on_send_failed(base::Now now, const probe::SendFailed& event) {
     if (event.error != EMSGSIZE) return;
     const auto* session = sessions_.find(event.id);
-    auto* tracked = session != nullptr ? adjacencies_.find(session->key) : nullptr;
+    auto* tracked = session != nullptr ? adjacencies_.find(session->key()) : nullptr;
     if (tracked == nullptr) return;
     tracked->too_long_until = now.steady + too_long_for;
     verdicts_dirty_ = true;

@@ -67,22 +67,22 @@ DesiredSessions Controller::desired_sessions() const {
         wanted.wireguard = true;
         wanted.padding = tracked.probe(config_).padding;
         if (tracked.configured && tracked.configured->own_timers)
-            wanted.wishes.push_back({Asker::config, request_of(tracked.configured->timers)});
+            wanted.ask(Asker::config, request_of(tracked.configured->timers));
     }
     for (const auto& session : config_.sessions) {
         const auto key = key_of(session);
         if (!key) continue;  // its interface is not there; its row says so
         auto request = request_of(session.timers);
         request.minimum_ttl = session.multihop ? session.minimum_ttl : std::uint8_t{255};
-        desired[*key].wishes.push_back({Asker::config, request});
+        desired[*key].ask(Asker::config, request);
     }
     for (const auto& [number, lid] : lids_.all())
-        if (lid.key) desired[*lid.key].wishes.push_back({Asker::bfdd, lid.request.wish});
+        if (lid.key) desired[*lid.key].ask(Asker::bfdd, lid.request.wish);
     for (const auto& [key, ends] : unsolicited_.all()) {
         if (desired.contains(key)) continue;  // somebody asks for it by now
         auto request = request_of(config_.probe);
         request.passive = true;  // RFC 9468 §2: the passive role of RFC 5880 §6.1
-        desired[key].wishes.push_back({Asker::unsolicited, request});
+        desired[key].ask(Asker::unsolicited, request);
     }
     shut_drained(desired);
     return desired;
@@ -194,9 +194,7 @@ std::vector<Record> Controller::report(base::Now now) {
 std::string Controller::told(const Tracked& tracked) const {
     std::string all;
     const auto* session = tracked.key ? sessions_.find(*tracked.key) : nullptr;
-    if (session != nullptr && !is_icmp(tracked) &&
-        std::ranges::find(session->desired.wishes, Asker::bfdd, &Wish::asker) != session->desired.wishes.end())
-        all = "told=frr-bfd";
+    if (session != nullptr && !is_icmp(tracked) && session->askers.has(Asker::bfdd)) all = "told=frr-bfd";
     for (const auto& feed : tracked.adjacency.feeds) all += (all.empty() ? "told=" : ",") + feed;
     return all;
 }

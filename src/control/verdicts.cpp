@@ -36,9 +36,7 @@ std::string in_quotes(std::string text) {
 // An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
 bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) const {
     if (is_icmp(tracked)) return false;  // a BFD session beside it is bfdd's alone
-    return tracked.wants_probe() || std::ranges::any_of(session.desired.wishes, [](const Wish& wish) {
-               return wish.asker != Asker::unsolicited;
-           });
+    return tracked.wants_probe() || session.askers.has(Asker::config) || session.askers.has(Asker::bfdd);
 }
 
 policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint now) const {

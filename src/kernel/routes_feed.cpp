@@ -78,7 +78,11 @@ void RoutesFeed::configure(std::vector<RouteGroup> groups) { groups_ = std::move
 
 void RoutesFeed::on_links(const std::vector<adjacency::Link>& links) {
     links_.clear();
-    for (const auto& link : links) links_.emplace(link.name, link);
+    for (auto link : links) {
+        link.addresses = {};  // a host may have thousands, and none of them is asked for here
+        auto name = link.name;
+        links_.emplace(std::move(name), std::move(link));
+    }
     known_ = false;
     if (judged_ && !is_clear()) apply_again_();
 }

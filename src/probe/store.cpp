@@ -14,8 +14,8 @@ struct Layout {
     std::size_t places;
 };
 constexpr std::array<Layout, shelves> layouts{{
-    {256, default_capacity},  // sessions
-    {224, default_capacity},  // managed
+    {216, default_capacity},  // sessions
+    {168, default_capacity},  // managed
     {768, default_capacity},  // adjacencies
     {256, default_capacity},  // lids
     {128, default_capacity},  // bfdd
