@@ -59,6 +59,7 @@ struct Turn {
     std::vector<probe::Command> commands;  // in order
     std::vector<BfddUpdate> bfdd;          // before any feed
     bool verdicts_changed = false;         // then apply the feeds: wanted(name)
+    bool unfinished = false;               // so much has changed that the rest takes another turn, at once
     std::vector<Record> records;
     std::vector<std::string> refresh_devices;  // interfaces whose WireGuard device should be looked at now
     std::vector<std::string> looks;            // likewise, for on_look() alone
@@ -193,12 +194,13 @@ private:
     void on_unmatched(base::Now now, const probe::Unmatched& event);
     void on_late(const probe::Late& event);
     void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);
-    void reconcile(base::Now now);
+    bool reconcile(base::Now now);
+    bool reconcile_sessions(base::Now now);
     DesiredSessions desired_sessions() const;
     WantedGauges wanted_gauges() const;
     std::uint32_t silence_of(const Tracked& tracked) const;
     probe::Asked asked_of(const Tracked& tracked) const;
-    std::optional<bfd::SessionKey> key_of(const config::Session& session) const;
+    std::optional<bfd::SessionKey> key_of(const config::Session& session, const Homes& homes) const;
     void tell_bfdd();
     std::string name_of(adjacency::AdjacencyId id) const;
     void end_settling(base::TimePoint now);

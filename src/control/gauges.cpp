@@ -10,6 +10,7 @@ namespace control {
 
 namespace {
 
+constexpr std::size_t begin_at_most = 256;  // gauges in a turn
 constexpr base::Duration grace_at_least = std::chrono::seconds{3};
 constexpr base::Duration grace_at_most = std::chrono::seconds{180};
 constexpr base::Duration late = std::chrono::milliseconds{500};  // this process, or the whole host, stood still
@@ -48,7 +49,7 @@ probe::Gauge& Gauges::create(base::TimePoint now, const WantedGauge& wanted) {
     return *place.gauge;
 }
 
-void Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vector<probe::Command>& commands) {
+bool Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vector<probe::Command>& commands) {
     std::erase_if(gauges_, [&](const auto& item) {
         const auto& [id, managed] = item;
         const auto found = wanted.find(id);
@@ -57,11 +58,18 @@ void Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vec
         by_id_.erase(managed.gauge->id);
         return true;
     });
+    std::size_t begun = 0;
+    bool all_begun = true;
     for (const auto& [id, asked] : wanted) {
         const auto found = gauges_.find(id);
         if (found == gauges_.end()) {
             // Those that have yet to come back from the probe thread take their place there, too.
-            if (places_.size() - free_.size() >= probe::default_capacity) return;
+            if (places_.size() - free_.size() >= probe::default_capacity) continue;
+            if (begun == begin_at_most) {
+                all_begun = false;
+                continue;
+            }
+            ++begun;
             auto& gauge = create(now, asked);
             by_id_.emplace(gauge.id, id);
             commands.emplace_back(probe::AddGauge{&gauge});
@@ -72,6 +80,7 @@ void Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vec
             commands.emplace_back(probe::ChangeGauge{managed.gauge->id, asked.asked});
         }
     }
+    return all_begun;
 }
 
 // What stands here is what its gauge will make of it: it tells only what comes after.

@@ -51,7 +51,8 @@ class Gauges {
 public:
     explicit Gauges(std::uint64_t seed) : random_{seed} {}
 
-    void reconcile(base::TimePoint now, const WantedGauges& wanted, std::vector<probe::Command>& commands);
+    // False: more are to begin than a turn has time for; the next call goes on.
+    bool reconcile(base::TimePoint now, const WantedGauges& wanted, std::vector<probe::Command>& commands);
     std::optional<Measured> on_sample(const probe::Sample& sample);                              // none: a stale id
     std::optional<PathChange> on_changed(base::TimePoint now, const probe::PathChanged& event);  // none: a stale id
     void on_removed(const probe::GaugeRemoved& event);

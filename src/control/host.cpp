@@ -20,4 +20,17 @@ const adjacency::Device* Host::device(const adjacency::Link& link) const {
     return found == devices.end() ? nullptr : &*found;
 }
 
+Homes::Homes(const Host& host) {
+    using Home = decltype(homes_)::value_type;
+    for (const auto& link : host.links)
+        for (const auto& address : link.addresses) homes_.emplace_back(address.local, link.index);
+    std::ranges::stable_sort(homes_, {}, &Home::first);
+}
+
+std::optional<base::IfIndex> Homes::of(const base::IpAddress& local) const {
+    using Home = decltype(homes_)::value_type;
+    const auto found = std::ranges::lower_bound(homes_, local, {}, &Home::first);
+    return found != homes_.end() && found->first == local ? std::optional{found->second} : std::nullopt;
+}
+
 }  // namespace control

@@ -1,8 +1,10 @@
 // What this host has: links with their addresses, and WireGuard devices with their peers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adjacency/link.hpp"
@@ -19,6 +21,16 @@ struct Host {
     const adjacency::Link* link(base::IfIndex index) const;
     // The device of a present link; null when it was not read since that link came.
     const adjacency::Device* device(const adjacency::Link& link) const;
+};
+
+// Which link has an address: for who asks for many. The first one, where several have it.
+class Homes {
+public:
+    explicit Homes(const Host& host);
+    std::optional<base::IfIndex> of(const base::IpAddress& local) const;
+
+private:
+    std::vector<std::pair<base::IpAddress, base::IfIndex>> homes_;  // by address
 };
 
 }  // namespace control

@@ -200,9 +200,11 @@ std::vector<Row> Controller::rows(RowsAt& at, std::size_t most) const {
     for (; !at.outside.empty() && rows.size() < most; at.outside.pop_back())
         if (const auto* session = sessions_.find(at.outside.back()))
             rows.push_back(row_outside(at.outside.back(), *session));
+    if (at.waiting == config_.sessions.size()) return rows;
+    const Homes homes{host_};
     for (; at.waiting < config_.sessions.size() && rows.size() < most; ++at.waiting) {
         const auto& session = config_.sessions[at.waiting];
-        if (const auto key = key_of(session); !key || sessions_.find(*key) == nullptr)
+        if (const auto key = key_of(session, homes); !key || sessions_.find(*key) == nullptr)
             rows.push_back(row_waiting(session));
     }
     return rows;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr base::Duration grace_at_least = std::chrono::seconds{3};
 constexpr base::Duration grace_at_most = std::chrono::seconds{180};
+constexpr std::size_t begin_at_most = 256;  // sessions in a turn
 constexpr base::Duration claim_within = std::chrono::seconds{5};
 constexpr base::Duration late = std::chrono::milliseconds{500};  // this process, or the whole host, stood still
 
@@ -47,7 +48,8 @@ bfd::Discriminator Sessions::fresh_discriminator() {
     }
 }
 
-void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& desired,
+// False: there is no slot for it.
+bool Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& desired,
                    std::vector<probe::Command>& commands) {
     ManagedSession session{.in_force = effective(desired), .askers = desired.askers};
     const bfd::Session fresh{session.in_force.parameters, fresh_discriminator(), static_cast<std::uint32_t>(random_()),
@@ -56,13 +58,14 @@ void Sessions::add(base::Now now, const bfd::SessionKey& key, const Desired& des
     if (session.slot == nullptr) {  // every slot is taken; asked again when something changes
         free_discriminator(fresh.status().local_discriminator);
         ++refused_;
-        return;
+        return false;
     }
     session.slot->padding = session.in_force.padding;
     session.status = fresh.status();
     session.judged_from = now.steady + grace(session.in_force.parameters);
     session.since = now.wall;
     begin(std::move(session), commands);
+    return true;
 }
 
 void Sessions::begin(ManagedSession&& begun, std::vector<probe::Command>& commands) {
@@ -139,7 +142,7 @@ void Sessions::remove(ManagedSession& session, std::vector<probe::Command>& comm
     session.record.clear();
 }
 
-void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands) {
+bool Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands) {
     refused_ = 0;
     for (auto item = sessions_.begin(); item != sessions_.end();) {
         if (!is_over(item->second, desired, now.steady)) {
@@ -150,10 +153,16 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
         item = sessions_.erase(item);
     }
     if (now.steady >= claimed_by_) claimed_by_ = base::never;
+    std::size_t begun = 0;
+    bool all_begun = true;
     for (const auto& [key, wanted] : desired) {
         const auto found = sessions_.find(key);
         if (found == sessions_.end()) {
-            add(now, key, wanted, commands);
+            if (begun == begin_at_most) {
+                all_begun = false;
+            } else if (add(now, key, wanted, commands)) {
+                ++begun;
+            }
             continue;
         }
         auto& session = found->second;
@@ -165,6 +174,7 @@ void Sessions::reconcile(base::Now now, const DesiredSessions& desired, std::vec
         keep(session);
         commands.emplace_back(probe::Change{session.slot->id, merged.parameters, merged.minimum_ttl, merged.padding});
     }
+    return all_begun;
 }
 
 SessionChange Sessions::on_changed(base::Now now, const probe::Changed& event) {

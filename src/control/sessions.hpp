@@ -59,7 +59,8 @@ public:
     void recall(base::TimePoint now, const std::vector<SessionMemory>& sessions, std::vector<probe::Command>& commands);
     base::TimePoint claimed_by() const { return claimed_by_; }
 
-    void reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands);
+    // False: more are to begin than a turn has time for; the next call goes on.
+    bool reconcile(base::Now now, const DesiredSessions& desired, std::vector<probe::Command>& commands);
     SessionChange on_changed(base::Now now, const probe::Changed& event);
     void on_removed(const probe::Removed& event);
     void nudge(const bfd::SessionKey& key, std::vector<probe::Command>& commands) const;
@@ -79,7 +80,7 @@ private:
     bool take_discriminator(bfd::Discriminator value);  // false: it is taken
     void free_discriminator(bfd::Discriminator value);
     bfd::Discriminator fresh_discriminator();
-    void add(base::Now now, const bfd::SessionKey& key, const Desired& desired, std::vector<probe::Command>& commands);
+    bool add(base::Now now, const bfd::SessionKey& key, const Desired& desired, std::vector<probe::Command>& commands);
     void remove(ManagedSession& session, std::vector<probe::Command>& commands);
     void begin(ManagedSession&& session, std::vector<probe::Command>& commands);
     void keep(ManagedSession& session);

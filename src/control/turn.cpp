@@ -19,11 +19,10 @@ Turn Controller::take(base::Now now) {
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
     pass_time(now);
     const bool settling = settle_at_ != base::TimePoint{};
-    if (structure_dirty_ && !stopping_) reconcile(now);
-    if (std::exchange(gauges_dirty_, false) && !stopping_)
-        gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
+    turn_.unfinished = !stopping_ && !reconcile(now);
     trust_.on_deadline(now.steady, turn_.looks);
     tell_bfdd();
+    if (turn_.unfinished) return std::exchange(turn_, {});
     if (verdicts_dirty_) assess_all(now);
     if (feeds_due_ && !settling && !stopping_) {
         turn_.verdicts_changed = true;
@@ -44,18 +43,27 @@ void Controller::end_settling(base::TimePoint now) {
     verdicts_dirty_ = feeds_due_ = true;
 }
 
-void Controller::reconcile(base::Now now) {
-    structure_dirty_ = false;
-    gauges_dirty_ = true;
+// False: so much begins that the rest is the next turn's. Until all of it has begun no verdict is made: what a path was
+// to lose and to get by the same change must look like one.
+bool Controller::reconcile(base::Now now) {
+    if (structure_dirty_ && !reconcile_sessions(now)) return false;
+    if (gauges_dirty_) gauges_dirty_ = !gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
+    return !gauges_dirty_;
+}
+
+bool Controller::reconcile_sessions(base::Now now) {
     resume_drains();
     unsolicited_.prune(config_, host_);
     lids_.resolve(host_, adjacencies_, turn_.lookups);
-    sessions_.reconcile(now, desired_sessions(), turn_.commands);
+    if (!sessions_.reconcile(now, desired_sessions(), turn_.commands)) return false;
+    structure_dirty_ = false;
+    gauges_dirty_ = true;
     whereabouts_ = Whereabouts{adjacencies_};
     convergence_.relocate();
     std::erase_if(failovers_, [this](const auto& item) { return name_of(item.first).empty(); });
     keeping_.follow(adjacencies_, lids_, unsolicited_);
     verdicts_dirty_ = feeds_due_ = true;
+    return true;
 }
 
 DesiredSessions Controller::desired_sessions() const {
@@ -69,8 +77,9 @@ DesiredSessions Controller::desired_sessions() const {
         if (tracked.configured && tracked.configured->own_timers)
             wanted.ask(Asker::config, request_of(tracked.configured->timers));
     }
+    const Homes homes{host_};
     for (const auto& session : config_.sessions) {
-        const auto key = key_of(session);
+        const auto key = key_of(session, homes);
         if (!key) continue;  // its interface is not there; its row says so
         auto request = request_of(session.timers);
         request.minimum_ttl = session.multihop ? session.minimum_ttl : std::uint8_t{255};
@@ -130,7 +139,7 @@ WantedGauges Controller::wanted_gauges() const {
 }
 
 // A [[session]]'s interface is the one it names, or the one that has its local address.
-std::optional<bfd::SessionKey> Controller::key_of(const config::Session& session) const {
+std::optional<bfd::SessionKey> Controller::key_of(const config::Session& session, const Homes& homes) const {
     bfd::SessionKey key{.local = session.local, .remote = session.remote, .multihop = session.multihop};
     if (session.multihop && session.vrf.empty()) return key;
     if (session.multihop) {
@@ -139,16 +148,13 @@ std::optional<bfd::SessionKey> Controller::key_of(const config::Session& session
         key.ifindex = vrf->index;
         return key;
     }
-    for (const auto& link : host_.links) {
-        const bool named = link.name == session.interface;
-        const bool owns =
-            session.interface.empty() &&
-            std::ranges::find(link.addresses, session.local, &adjacency::LinkAddress::local) != link.addresses.end();
-        if (!named && !owns) continue;
-        key.ifindex = link.index;
-        return key;
-    }
-    return std::nullopt;
+    const auto* const named = host_.link(session.interface);
+    const auto home = session.interface.empty() ? homes.of(session.local)
+                      : named != nullptr        ? std::optional{named->index}
+                                                : std::nullopt;
+    if (!home) return std::nullopt;
+    key.ifindex = *home;
+    return key;
 }
 
 void Controller::tell_bfdd() {

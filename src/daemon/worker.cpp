@@ -259,6 +259,7 @@ void Worker::turn() {
     write_down(controller_.report(clock_now()));
     routes_.follow(controller_.wants_routes() && !stopping_, controller_.config().frr.fpm);
     arm_deadline();
+    if (turn.unfinished) schedule_turn();
 }
 
 // The data plane first, the feeds second, in one turn.

@@ -32,8 +32,12 @@ struct Hub {
         auto host = sim::host("10.8.0.1", all);
         host.links.front().addresses.front().prefix_length = 16;
         controller.on_host(now, host);
-        for (const auto& command : controller.take(now).commands)
-            if (const auto* add = std::get_if<probe::Add>(&command)) slots.push_back(add->slot);
+        for (bool more = true; more;) {
+            const auto turn = controller.take(now);
+            for (const auto& command : turn.commands)
+                if (const auto* add = std::get_if<probe::Add>(&command)) slots.push_back(add->slot);
+            more = turn.unfinished;
+        }
         REQUIRE(slots.size() == peers);
         turn(bfd::State::up);
     }
