@@ -125,8 +125,9 @@ void RouteSources::sweep() {
 
 void RouteSources::on_links(const std::vector<adjacency::Link>& links) {
     const bool lost = std::ranges::any_of(links_, [&](const adjacency::Link& before) {
+        if (!convergence_.uses(before.index)) return false;
         const auto after = std::ranges::find(links, before.index, &adjacency::Link::index);
-        return lost_something(before, after == links.end() ? nullptr : &*after) && convergence_.uses(before.index);
+        return lost_something(before, after == links.end() ? nullptr : &*after);
     });
     links_ = links;
     if (kernel_) kernel_->on_vrfs(vrf_tables(links_));
