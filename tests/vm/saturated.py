@@ -36,14 +36,12 @@ class Cell:
     trust: bool = False
     marked: bool = True
     far: str = "wgbfd"
-    rate: int = RATE
     flows: int = FLOWS
-    target: int = 5      # ms, of fq_codel
 
     @property
     def name(self):
-        unlike = [f"{word}{value}" for word, value, usual in (("r", self.rate, RATE), ("f", self.flows, FLOWS), ("t", self.target, 5)) if value != usual]
-        return "-".join([self.queue.removesuffix("_codel"), *unlike, *(["trust"] if self.trust else []), *([] if self.marked else ["bare"])])
+        words = [f"{self.flows}"] * (self.flows != FLOWS) + ["trust"] * self.trust + ["bare"] * (not self.marked)
+        return "-".join([self.queue.removesuffix("_codel"), *words])
 
     @property
     def settings(self):
@@ -55,8 +53,8 @@ class Cell:
         return self.shaper(device) if self.queue != "bands" else []
 
     def shaper(self, device):
-        leaf = {"tail": f"pfifo limit {QUEUE}", "fq_codel": f"fq_codel target {self.target}ms interval {20 * self.target}ms", "bands": "prio"}[self.queue]
-        lines = [f"tc qdisc add dev {device} root handle 1: htb default 1", f"tc class add dev {device} parent 1: classid 1:1 htb rate {self.rate}mbit",
+        leaf = {"tail": f"pfifo limit {QUEUE}", "fq_codel": "fq_codel", "bands": "prio"}[self.queue]
+        lines = [f"tc qdisc add dev {device} root handle 1: htb default 1", f"tc class add dev {device} parent 1: classid 1:1 htb rate {RATE}mbit",
                  f"tc qdisc add dev {device} parent 1:1 handle 10: {leaf}"]
         if self.queue == "bands":
             lines += [f"tc qdisc add dev {device} parent 10:{band} pfifo limit {QUEUE}" for band in (1, 2, 3)]
@@ -70,8 +68,8 @@ def cells():
     if not FULL:
         return [Cell("tail"), Cell("tail", trust=True), Cell("fq_codel")]
     both = (True, False)
-    every = [Cell("tail", trust, marked) for trust in both for marked in both] + [Cell("bands", marked=marked) for marked in both] + [
-        Cell("fq_codel", marked=marked, **more) for more in ({}, {"target": 20}, {"flows": 4}, {"rate": 10}, {"rate": 10, "flows": 4}) for marked in both]
+    every = [Cell("tail", trust, marked) for trust in both for marked in both] + [
+        Cell(queue, marked=marked) for queue in ("fq_codel", "bands") for marked in both] + [Cell("fq_codel", trust=True), Cell("fq_codel", flows=4)]
     return [cell for cell in every if not sys.argv[1:] or cell.name in sys.argv[1:]]
 
 
@@ -114,17 +112,17 @@ def queue_drops(paths, number, cell):
 
 
 def tell(paths, seconds, seen, report):
-    print(f"\n{seconds:.0f} s of as much TCP as goes, 50 ms x 3, both ends wgbfd; median and 95 % of the round trips\n"
-          f"{'bottleneck':<12}{'is':>8}{'TCPs':>6}{'target':>8}  {'trust_data':<12}{'BFD as':<8}{'Downs':>6}{'vouched':>9}{'Mbit/s':>8}{'dropped':>9}{'RTT ms':>16}")
+    print(f"\n{seconds:.0f} s of as much TCP as goes through {RATE} Mbit/s, 50 ms x 3, both ends wgbfd; median and 95 % of the round trips\n"
+          f"{'bottleneck':<12}{'TCPs':>5}  {'trust_data':<12}{'BFD as':<8}{'Downs':>6}{'vouched':>9}{'Mbit/s':>8}{'dropped':>9}{'RTT ms':>16}")
     measured = rows(paths.near)
     for number, cell in paths.cells:
         downs, vouched, size = seen[cell]
         came, dropped = queue_drops(paths, number, cell)
         rtt = ((measured[cell.name]["quality"] or {}).get("lasting") or {}).get("rtt_us") or {"median": 0, "p95": 0}
         rate = 8 * size / seconds / 1e6
-        print(f"{cell.queue:<12}{cell.rate:>6} M{cell.flows:>6}{cell.target if cell.queue == 'fq_codel' else '':>8}  {'on' if cell.trust else 'off':<12}{'CS6' if cell.marked else 'CS0':<8}{downs:>6}{vouched:>9}{rate:>8.2f}"
+        print(f"{cell.queue:<12}{cell.flows:>5}  {'on' if cell.trust else 'off':<12}{'CS6' if cell.marked else 'CS0':<8}{downs:>6}{vouched:>9}{rate:>8.2f}"
               f"{dropped / max(came, 1):>8.1%}{rtt['median'] / 1000:>9.1f}{rtt['p95'] / 1000:>7.1f}")
-        report.check(rate > 0.85 * cell.rate and dropped > 0, f"{cell.name}: it is full ({rate:.2f} Mbit/s, {dropped} of {came} packets dropped)")
+        report.check(rate > 0.85 * RATE and dropped > 0, f"{cell.name}: it is full ({rate:.2f} Mbit/s, {dropped} of {came} packets dropped)")
     print()
 
 
