@@ -3,7 +3,8 @@
 sender says that it has ended, or SIGTERM. FILE of the receiver is there once it listens.
 
 The sender's clock is in each packet and the receiver takes the kernel's receive time, so a late process moves no figure:
-the average rate is kept by sending what is due at once, or, where that is more than a queue holds, at four times the rate. Times are realtime nanoseconds, as in the daemons' logs.
+the average rate is kept by sending what is due at once, or, where that is more than a queue holds, at four times the rate. Times are
+realtime nanoseconds, as in the daemons' logs.
 """
 import array
 import signal
