@@ -19,6 +19,7 @@ PACKET = struct.Struct("!QQ")
 SIZE = 128
 THE_END = (1 << 64) - 1  # the number of the packet that is behind all others
 AT_ONCE = 50             # packets
+CATCH_UP = 4             # times the rate, where more are due
 STRAGGLERS = 2           # s that the receiver is given to read it; its path may be dead
 SO_TIMESTAMPNS = 35
 
@@ -31,6 +32,11 @@ def _stop(_signal, _frame):
     raise _Stop
 
 
+def rest(ahead, gap):
+    """Seconds to wait before the next packet, which is due in `ahead` of them."""
+    return ahead if ahead > 0 else gap / CATCH_UP if ahead < -AT_ONCE * gap else 0
+
+
 def send(address, port, rate, path):
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     line.connect((address, port))
@@ -41,9 +47,7 @@ def send(address, port, rate, path):
     signal.signal(signal.SIGTERM, lambda *_: over.append(True))  # between two packets: what is counted was sent
     start = time.monotonic()
     while not over:
-        pause = start + len(sent) * gap - time.monotonic()
-        if pause > 0 or pause < -AT_ONCE * gap:
-            time.sleep(pause if pause > 0 else gap / 4)
+        time.sleep(rest(start + len(sent) * gap - time.monotonic(), gap))
         now = time.time_ns()
         sent.append(now)
         _send(line, PACKET.pack(len(sent) - 1, now) + padding)
