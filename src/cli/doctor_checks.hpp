@@ -76,6 +76,7 @@ struct DaemonFacts {
         std::uint32_t cost = 0;
     };
     std::vector<Path> paths{};
+    std::set<std::pair<std::string, adjacency::PublicKey>> strict_far_ends{};  // interface and peer; their rp_filter
 };
 Findings check_daemon(const DaemonFacts& facts);
 
@@ -143,7 +144,8 @@ Findings check_allowed_ips(const HostFacts& facts,
                            const config::Config& config);  // resolved ones that cannot be sent to
 Findings check_rp_filter(const HostFacts& facts);
 Findings check_padding(const HostFacts& facts, const config::Config& config);  // longer than the interface takes
-Findings check_groups(const HostFacts& facts, const config::Config& config);   // for the feeds repair and routes
+Findings check_groups(const HostFacts& facts, const config::Config& config,
+                      const DaemonFacts& daemon = {});  // for the feeds repair and routes
 Findings check_nexthops(const HostFacts& facts,
                         const config::Config& config);  // link-local ones, which BIRD cannot look up
 

@@ -27,6 +27,7 @@
 #include "io/undo_log.hpp"
 #include "kernel/nexthop_table.hpp"
 #include "kernel/operstate.hpp"
+#include "quality/far_end.hpp"
 
 namespace cli {
 namespace {
@@ -75,6 +76,17 @@ void collect_paths(const nlohmann::json& status, std::vector<DaemonFacts::Path>&
     }
 }
 
+void collect_far_ends(const nlohmann::json& status, std::set<std::pair<std::string, adjacency::PublicKey>>& out) {
+    for (const auto& row : status.value("adjacencies", nlohmann::json::array())) {
+        if (!row.is_object()) continue;
+        const auto far_end = row.value("far_end", nlohmann::json());
+        if (!far_end.is_object() || far_end.value("rp_filter", "") != to_string(quality::ReversePath::strict)) continue;
+        const auto peer = row.value("peer", nlohmann::json());
+        const auto key = adjacency::PublicKey::from_base64(peer.is_string() ? peer.get<std::string>() : "");
+        if (key) out.emplace(row.value("interface", ""), *key);
+    }
+}
+
 // What an ended daemon left changed, in a word for a person.
 std::string left_over(const io::UndoRecord& record) {
     if (record.feed == kernel::nexthop_feed) return "routes in table " + record.subject;
@@ -105,6 +117,7 @@ void ask_daemon(const std::string& path, DaemonFacts& out) {
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0) out.answers = peer.pid;
     collect_problems(answer["result"], out.problems);
     collect_paths(answer["result"], out.paths);
+    collect_far_ends(answer["result"], out.strict_far_ends);
 }
 
 }  // namespace

@@ -65,13 +65,16 @@ void check_hash_policy(const HostFacts& facts, const config::Config& config, Fin
 
 }  // namespace
 
-Findings check_groups(const HostFacts& facts, const config::Config& config) {
+Findings check_groups(const HostFacts& facts, const config::Config& config, const DaemonFacts& daemon) {
     Findings out;
     if (has_feed(config, "routes")) check_hash_policy(facts, config, out);
     if (!has_feed(config, kernel::repair_feed)) return out;
     const auto adjacencies = adjacencies_of(config);
     std::vector<policy::Wanted> all;
-    for (const auto& one : adjacencies) all.push_back({one.id, one, {policy::VerdictState::up, {}}, true, false});
+    for (const auto& one : adjacencies) {
+        auto& wanted = all.emplace_back(policy::Wanted{one.id, one, {policy::VerdictState::up, {}}, true, false});
+        wanted.far_end_strict = daemon.strict_far_ends.contains({one.interface, one.peer});
+    }
     for (const auto& [name, repaired] : kernel::desired_repair(all, links_of(facts), {}).interfaces) {
         for (const auto& problem : repaired.problems)
             out.push_back({"repair", Severity::warning, name, problem, "mend that, or take repair from its feeds"});

@@ -95,6 +95,7 @@ struct Row {
     std::uint16_t padding = 0;           // RFC 9764: bytes of its BFD packets; 0: as they are
     std::uint32_t interface_mtu = 0;     // 0: the interface is gone
     quality::Passage passage;            // what comes through
+    quality::ReversePath far_end{};      // its IPv4's, as its wgbfd says
     std::optional<Liveness> liveness{};  // none: its verdict comes from BFD
     bool allowed = true;
     base::TimePoint handshake_seen = base::never;
@@ -121,6 +122,7 @@ public:
     // A device as it is; `begun`: when that look began. True when there is something to take().
     bool on_look(base::TimePoint begun, base::TimePoint now, const adjacency::Device& device);
     void on_config(base::Now now, config::Config config);
+    void on_reverse_paths(ReversePaths reverse_paths);                       // of our interfaces: for the peers
     void on_neighbors(base::Now now, std::vector<adjacency::Neighbor> all);  // those that the routing daemon has
     void on_event(base::Now now, const probe::Event& event);
     void on_request(base::Now now, const BfddRequest& request);  // ADD: new, or an update of a known lid
@@ -184,6 +186,8 @@ private:
     void index_sessions();
     void on_changed(base::Now now, const probe::Changed& event);
     void on_path_changed(base::Now now, const probe::PathChanged& event);
+    void on_far_end(base::Now now, const Tracked& tracked, quality::ReversePath before);
+    quality::ReversePath reverse_path_of(const Tracked& tracked) const;
     void on_liveness(base::Now now, Tracked& tracked, quality::EchoState before);
     void came_up(base::Now now, Tracked& tracked, const bfd::SessionKey& on);
     void went_down(base::Now now, Tracked& tracked, policy::Cause cause);
@@ -230,6 +234,7 @@ private:
     // Of [[session]]s that have one, by the interface or VRF they name, and the key without it.
     std::map<std::pair<std::string, bfd::SessionKey>, std::string> session_names_;
     Host host_;
+    ReversePaths reverse_paths_;
     Adjacencies adjacencies_;
     Lids lids_;
     Unsolicited unsolicited_;

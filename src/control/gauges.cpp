@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "probe/slot_pool.hpp"
 #include "quality/sender.hpp"
@@ -90,6 +91,7 @@ void Gauges::change(base::TimePoint now, Managed& managed, const WantedGauge& wa
         managed.window.reset();
         managed.last.reset();
         managed.expires = base::never;
+        managed.far_end = quality::ReversePath::unknown;
     }
     if (const auto asked = std::min(wanted.asked.mtu, quality::PathMtu::greatest); asked != managed.passage.asked)
         managed.passage = {.asked = asked};
@@ -152,7 +154,8 @@ std::optional<PathChange> Gauges::on_changed(base::TimePoint now, const probe::P
     if (id == by_id_.end()) return std::nullopt;
     auto& managed = gauges_.at(id->second);
     if (event.passage.asked == managed.passage.asked) managed.passage = event.passage;  // else it is of another MTU
-    PathChange out{.id = id->second};
+    PathChange out{
+        .id = id->second, .before = std::nullopt, .far_end_before = std::exchange(managed.far_end, event.far_end)};
     if (!managed.liveness || !event.liveness) return out;
     const bool shut = managed.liveness->parameters.admin_down;
     if (shut != (event.liveness->state == quality::EchoState::admin_down)) return out;  // it has yet to hear of that
@@ -183,6 +186,11 @@ quality::Passage Gauges::passage_of(probe::GaugeId gauge) const {
 quality::Passage Gauges::passage(adjacency::AdjacencyId id) const {
     const auto found = gauges_.find(id);
     return found == gauges_.end() ? quality::Passage{} : found->second.passage;
+}
+
+quality::ReversePath Gauges::far_end(adjacency::AdjacencyId id) const {
+    const auto found = gauges_.find(id);
+    return found == gauges_.end() ? quality::ReversePath::unknown : found->second.far_end;
 }
 
 const Liveness* Gauges::liveness(adjacency::AdjacencyId id) const {

@@ -40,6 +40,7 @@ struct Liveness {
 struct PathChange {
     adjacency::AdjacencyId id;
     std::optional<quality::EchoState> before{};  // none: BFD tells of its liveness
+    quality::ReversePath far_end_before{};
 };
 
 struct Measured {
@@ -68,6 +69,7 @@ public:
     std::uint32_t silence(adjacency::AdjacencyId id) const;  // as it is asked by now
     quality::Passage passage_of(probe::GaugeId gauge) const;
     quality::Passage passage(adjacency::AdjacencyId id) const;
+    quality::ReversePath far_end(adjacency::AdjacencyId id) const;
     const Liveness* liveness(adjacency::AdjacencyId id) const;  // null: BFD tells, or it is not probed
     base::TimePoint next_judgement(base::TimePoint now) const;  // as for Sessions
     base::TimePoint last_judgement(base::TimePoint now) const;
@@ -80,6 +82,7 @@ private:
         std::optional<quality::Quality> last{};     // its figures
         base::TimePoint expires = base::never;      // … are no longer true then
         quality::Passage passage{};
+        quality::ReversePath far_end{};
         std::optional<Liveness> liveness{};
     };
     struct Place {

@@ -1,6 +1,8 @@
 // What this host has: links with their addresses, and WireGuard devices with their peers.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "adjacency/link.hpp"
 #include "adjacency/peer.hpp"
+#include "quality/far_end.hpp"
 
 namespace control {
 
@@ -22,6 +25,8 @@ struct Host {
     // The device of a present link; null when it was not read since that link came.
     const adjacency::Device* device(const adjacency::Link& link) const;
 };
+
+using ReversePaths = std::map<std::string, quality::ReversePath, std::less<>>;  // by interface
 
 // Which link has an address: for who asks for many. The first one, where several have it.
 class Homes {

@@ -1,5 +1,5 @@
-// What the probe thread says of a path beside how good it is: the largest packet that passes, and, where liveness is
-// ICMP's, whether the peer is there.
+// What the probe thread says of a path beside how good it is: the largest packet that passes, what the far end says of
+// its reverse path filter, and, where liveness is ICMP's, whether the peer is there; and what its peer is told of ours.
 #include <utility>
 
 #include "control/controller.hpp"
@@ -30,7 +30,28 @@ void Controller::on_path_changed(base::Now now, const probe::PathChanged& event)
         const bool is_news = before.fit != quality::Fit::unknown || after.fit == quality::Fit::limited;
         if (is_news) record(now, tracked->adjacency.name, "path-mtu", text_of(before), text_of(after), "");
     }
+    on_far_end(now, *tracked, change->far_end_before);
     if (change->before) on_liveness(now, *tracked, *change->before);
+}
+
+// Whether it is strict is what a feed looks at; who knows nothing is taken as one that is not.
+void Controller::on_far_end(base::Now now, const Tracked& tracked, quality::ReversePath before) {
+    using quality::ReversePath;
+    const auto after = gauges_.far_end(tracked.adjacency.id);
+    if ((before == ReversePath::strict) == (after == ReversePath::strict)) return;
+    feeds_due_ = true;
+    record(now, tracked.adjacency.name, "far-end-rp-filter", std::string{to_string(before)},
+           std::string{to_string(after)}, "");
+}
+
+void Controller::on_reverse_paths(ReversePaths reverse_paths) {
+    gauges_dirty_ |= reverse_paths != reverse_paths_;
+    reverse_paths_ = std::move(reverse_paths);
+}
+
+quality::ReversePath Controller::reverse_path_of(const Tracked& tracked) const {
+    const auto found = reverse_paths_.find(tracked.adjacency.interface);
+    return found == reverse_paths_.end() ? quality::ReversePath::unknown : found->second;
 }
 
 void Controller::on_liveness(base::Now now, Tracked& tracked, quality::EchoState before) {

@@ -30,7 +30,8 @@ std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
                        .counts_as_down = tracked.counts_as_down,
                        .classes = tracked.path.classes(),
                        .session = session_view(tracked),
-                       .peer = tracked.peer ? &*tracked.peer : nullptr});
+                       .peer = tracked.peer ? &*tracked.peer : nullptr,
+                       .far_end_strict = gauges_.far_end(tracked.adjacency.id) == quality::ReversePath::strict});
     }
     return all;
 }
@@ -133,6 +134,7 @@ Row Controller::row_of(const Tracked& tracked) const {
         if (const auto* session = sessions_.find(*tracked.key); session != nullptr && !is_icmp(tracked))
             row.session = view_of(*tracked.key, *session);
     row.passage = gauges_.passage(tracked.adjacency.id);
+    row.far_end = gauges_.far_end(tracked.adjacency.id);
     if (const auto* liveness = gauges_.liveness(tracked.adjacency.id)) row.liveness = *liveness;
     return row;
 }

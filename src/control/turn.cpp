@@ -117,6 +117,7 @@ probe::Asked Controller::asked_of(const Tracked& tracked) const {
     const bool heard =
         icmp ? liveness != nullptr && liveness->status.ever_heard : session != nullptr && session->status.ever_heard;
     probe::Asked out{.settings = {quality.method, quality.interval, silence_of(tracked)}};
+    out.reverse_path = reverse_path_of(tracked);
     if (!heard) out.settings.method = quality::Choice::off;
     const auto* link = host_.link(tracked.adjacency.interface);
     if (out.settings.method != quality::Choice::off && link != nullptr)

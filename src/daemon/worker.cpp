@@ -175,7 +175,9 @@ int Worker::run() {
 
 void Worker::watch_host() {
     devices_.emplace(io_, [this](std::vector<adjacency::Device> devices) {
+        const bool more = devices.size() > device_values_.size();
         device_values_ = std::move(devices);
+        if (more) look_at_rp_filter();
         on_host();
     });
     devices_->on_look = [this](base::TimePoint begun, const adjacency::Device& device) {

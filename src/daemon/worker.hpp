@@ -39,6 +39,7 @@
 #include "daemon/quality_sockets.hpp"
 #include "daemon/realtime.hpp"
 #include "daemon/route_sources.hpp"
+#include "daemon/rp_filters.hpp"
 #include "daemon/run_dir.hpp"
 #include "daemon/sd_watchdog.hpp"
 #include "daemon/status_server.hpp"
@@ -163,8 +164,8 @@ private:
     std::deque<probe::Command> pending_;  // the ring was full
     io::UndoLog undo_;
     kernel::RepairFeed repair_;
-    std::map<std::string, bool> strict_;  // rp_filter of interfaces, as last read
-    bool repair_judged_ = false;          // repair_ has been applied
+    RpFilters rp_filters_;
+    bool repair_judged_ = false;  // repair_ has been applied
     kernel::RoutesFeed group_routes_;
     kernel::OperstateFeed link_feed_;
     std::optional<kernel::NexthopTable> nexthops_;  // none: no table is configured

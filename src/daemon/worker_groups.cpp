@@ -15,12 +15,6 @@ int read_number(const fs::path& path) {
     return value;
 }
 
-// The kernel takes the greater of `all` and the interface's own; 2 is loose.
-bool is_strict(const std::string& interface) {
-    const fs::path all{"/proc/sys/net/ipv4/conf"};
-    return std::max(read_number(all / "all" / "rp_filter"), read_number(all / interface / "rp_filter")) == 1;
-}
-
 kernel::RouteGroup route_group(const config::Group& group) {
     const bool active_active = group.mode == config::GroupMode::active_active;
     return {.name = group.name,
@@ -52,26 +46,23 @@ kernel::RepairLinks Worker::repair_links(std::span<const policy::Wanted> all) {
         const auto link = std::ranges::find(links_, name, &adjacency::Link::name);
         const auto device = std::ranges::find(device_values_, wanted.adjacency.ifindex, &adjacency::Device::index);
         if (link == links_.end() || device == device_values_.end() || link->index != device->index) continue;
-        const auto [strict, fresh] = strict_.try_emplace(name);
-        if (fresh) strict->second = is_strict(name);
         out.emplace(name, kernel::RepairLink{.index = link->index,
                                              .up = link->up,
-                                             .strict = strict->second,
+                                             .strict = rp_filters_.is_strict(name),
                                              .addresses = link->addresses,
                                              .peers = device->peers});
     }
     return out;
 }
 
-// Read once a second: a cut waits for no file.
+// Read once a second: a cut waits for no file. The peers are told as well, when they ask.
 void Worker::look_at_rp_filter() {
-    const auto wanted = controller_.wanted(kernel::repair_feed);
-    auto before = std::exchange(strict_, {});
-    for (const auto& one : wanted)
-        if (!strict_.contains(one.adjacency.interface))
-            strict_.emplace(one.adjacency.interface, is_strict(one.adjacency.interface));
-    if (strict_ == before || !repair_judged_ || stopping_) return;
-    repair_.apply(controller_.wanted(kernel::repair_feed));
+    std::set<std::string_view> interfaces;
+    for (const auto& device : device_values_) interfaces.insert(device.interface);
+    if (!rp_filters_.look(interfaces)) return;
+    controller_.on_reverse_paths(rp_filters_.reverse_paths());
+    schedule_turn();
+    if (repair_judged_ && !stopping_) repair_.apply(controller_.wanted(kernel::repair_feed));
 }
 
 // True, too, where nobody would tell us. A way by a shared interface that names no peer may be this one's.

@@ -98,6 +98,9 @@ std::string objection(const Wanted& failed, const Wanted& backup, std::span<cons
     if (v4 && at->second.link->strict)
         return "rp_filter of " + at->first + " is strict, and what the far end redirects would be dropped: sysctl -w " +
                "net.ipv4.conf." + at->first + ".rp_filter=2, at both ends";
+    if (v4 && backup.far_end_strict)
+        return "rp_filter at the far end of " + backup.adjacency.name + " is strict, which would drop what is " +
+               "redirected there: sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2 of its tunnel interface, at that end";
     return {};
 }
 

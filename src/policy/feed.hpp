@@ -35,6 +35,7 @@ struct Wanted {
     Classes classes{};
     SessionView session{};
     const adjacency::Peer* peer = nullptr;  // as WireGuard last showed it
+    bool far_end_strict = false;            // its rp_filter, as its own wgbfd says; false where nobody says
 };
 
 struct Told {

@@ -58,6 +58,7 @@ struct ListenFailed {  // the probe thread could not take this socket, and has c
 struct PathChanged {  // what stands of a path, beside how good it is; re-sent as the latest
     GaugeId id;
     quality::Passage passage;
+    quality::ReversePath far_end;
     std::optional<quality::EchoStatus> liveness;
 };
 struct GaugeRemoved {

@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "bfd/request.hpp"
 #include "quality/echo_session.hpp"
+#include "quality/far_end.hpp"
 #include "quality/meter.hpp"
 #include "quality/path_mtu.hpp"
 #include "quality/reflector.hpp"
@@ -50,12 +51,13 @@ struct GaugeCounters {
 struct Asked {
     quality::Settings settings;
     std::uint16_t mtu = 0;                              // bytes of inner packets that should pass; 0: not asked
+    quality::ReversePath reverse_path{};                // of our interface: for the peer, when it asks
     std::optional<quality::EchoParameters> liveness{};  // none: BFD tells
     friend bool operator==(const Asked&, const Asked&) = default;
 };
 
-// A small probe beside a large one: no shorter than those that measure.
-constexpr std::uint16_t least_size(base::Family family) { return family == base::Family::v4 ? 72 : 92; }
+// A small probe beside a large one: no shorter than those that measure, and with room to ask the far end.
+constexpr std::uint16_t least_size(base::Family family) { return family == base::Family::v4 ? 84 : 104; }
 
 struct Gauge {
     Gauge(GaugeId gauge_id, const bfd::SessionKey& path, quality::stamp::Ssid session, const Asked& asked,
@@ -63,6 +65,7 @@ struct Gauge {
         : id{gauge_id},
           key{path},
           ssid{session},
+          reverse_path{asked.reverse_path},
           meter{asked.settings, seed, now},
           path_mtu{asked.mtu, least_size(path.remote.family), seed, now} {
         if (asked.liveness) liveness.emplace(*asked.liveness, seed, now);
@@ -76,6 +79,8 @@ struct Gauge {
     const GaugeId id;
     const bfd::SessionKey key;  // single hop
     const quality::stamp::Ssid ssid;
+    quality::ReversePath reverse_path;  // ours
+    quality::FarEnd far_end;
     quality::Meter meter;          // probe thread alone, after AddGauge
     quality::Reflector reflector;  // likewise
     quality::PathMtu path_mtu;

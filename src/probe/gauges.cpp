@@ -36,15 +36,19 @@ stamp::Ssid ssid_of_sizes(const Gauge& gauge) {
     return {static_cast<std::uint16_t>(gauge.ssid.value == 0x8000 ? 1 : gauge.ssid.value ^ 0x8000)};
 }
 
+// What would drop our traffic there is soon mended, once somebody knows.
+bool is_strict(const Gauge& gauge) { return gauge.far_end.reverse_path() == quality::ReversePath::strict; }
+
 bool is_shortage(int error) { return error == EAGAIN || error == ENOBUFS || error == ENOMEM; }
 
 // What somebody is to hear of when it changes.
 struct Standing {
-    explicit Standing(const Gauge& gauge) : passage{gauge.path_mtu.passage()} {
+    explicit Standing(const Gauge& gauge) : passage{gauge.path_mtu.passage()}, far_end{gauge.far_end.reverse_path()} {
         if (gauge.liveness) liveness = gauge.liveness->status();
     }
     friend bool operator==(const Standing&, const Standing&) = default;
     quality::Passage passage;
+    quality::ReversePath far_end;
     std::optional<quality::EchoStatus> liveness;
 };
 
@@ -93,6 +97,9 @@ void Gauges::change(base::TimePoint now, Gauge& gauge, const Asked& asked) {
     const Standing before{gauge};
     gauge.meter.change(asked.settings, now);
     gauge.path_mtu.change(asked.mtu, now);
+    gauge.reverse_path = asked.reverse_path;
+    if (asked.mtu == 0) gauge.far_end.forget();  // nobody asks any more
+    gauge.path_mtu.ask_often(is_strict(gauge), now);
     if (!asked.liveness)
         gauge.liveness.reset();
     else if (gauge.liveness)
@@ -153,7 +160,7 @@ std::optional<GaugePacket> Gauges::reflect(base::Now now, Gauge& gauge, const Da
     }
     const auto received = now.wall - (now.steady - datagram.arrival);
     const auto payload = std::span{payload_}.first(datagram.payload.size());
-    stamp::reflect(datagram.payload, *request, *number, received, now.wall, datagram.ttl, payload);
+    stamp::reflect(datagram.payload, *request, *number, received, now.wall, datagram.ttl, gauge.reverse_path, payload);
     counters_.reflected.add();
     gauge.counters.reflected.add();
     return GaugePacket{.id = gauge.id,
@@ -175,7 +182,7 @@ void Gauges::on_stamp_answer(Gauge& gauge, const Datagram& datagram) {
     gauge.engine.reflector_is_plain = reply->ssid == stamp::Ssid{};
     if (is_sized)
         return take_sized(gauge, reply->sequence, static_cast<std::uint32_t>(reply->request_sent.bits),
-                          datagram.arrival);
+                          datagram.arrival, reply->far_end);
     take(gauge, quality::Method::stamp,
          {.sequence = reply->sequence,
           .cookie = static_cast<std::uint32_t>(reply->request_sent.bits),
@@ -206,11 +213,14 @@ void Gauges::take(Gauge& gauge, quality::Method method, const quality::Answer& a
     }
 }
 
-void Gauges::take_sized(Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, base::TimePoint arrival) {
-    const auto before = gauge.path_mtu.passage();
+void Gauges::take_sized(Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, base::TimePoint arrival,
+                        quality::ReversePath far_end) {
+    const Standing before{gauge};
     if (!gauge.path_mtu.on_answer(sequence, cookie, arrival)) return;
     gauge.counters.sized_answers.add();
-    if (gauge.path_mtu.passage() != before) tell(gauge);
+    gauge.far_end.on_answer(arrival, far_end);
+    gauge.path_mtu.ask_often(is_strict(gauge), arrival);
+    if (Standing{gauge} != before) tell(gauge);
     deadlines_.move(gauge, gauge.deadline());
 }
 
@@ -279,10 +289,12 @@ std::optional<GaugePacket> Gauges::judge_liveness(base::Now now, Gauge& gauge, S
 std::optional<GaugePacket> Gauges::sized(base::Now now, Gauge& gauge, Seen& seen) {
     const bool is_stamp = gauge.meter.method() == quality::Method::stamp && !gauge.engine.reflector_is_plain;
     const auto method = is_stamp ? quality::Method::stamp : quality::Method::icmp;
-    const auto before = gauge.path_mtu.passage();
+    const Standing before{gauge};
+    gauge.far_end.on_time(now.steady);
+    gauge.path_mtu.ask_often(is_strict(gauge), now.steady);
     const auto family = gauge.key.remote.family;
     const auto wanted = gauge.path_mtu.next(now.steady, seen.of(method, family), gap_end_.of(method, family));
-    if (gauge.path_mtu.passage() != before) tell(gauge);
+    if (Standing{gauge} != before) tell(gauge);
     if (!wanted) return std::nullopt;
     const auto cookie = gauge.path_mtu.cookie(wanted->sequence);
     const stamp::Timestamp at{stamp::to_wire(now.wall).bits >> 32 << 32 | cookie};
@@ -305,7 +317,7 @@ GaugePacket Gauges::probe(base::Now now, Gauge& gauge) {
 GaugePacket Gauges::stamp(const Gauge& gauge, const stamp::Request& request, std::size_t size) {
     const auto headers = ip_header(gauge.key.remote.family) + udp_header;
     const auto out = std::span{payload_}.first(std::max(size, headers + stamp::base_length) - headers);
-    stamp::encode(request, out);
+    stamp::encode(request, out, size != 0 ? stamp::Asks::far_end : stamp::Asks::nothing);
     return {.id = gauge.id,
             .key = gauge.key,
             .use = Use::stamp_answers,
@@ -379,7 +391,7 @@ std::optional<Event> Gauges::next_event() {
         auto& gauge = *told_.first;
         untell(gauge);
         const Standing now{gauge};
-        return PathChanged{gauge.id, now.passage, now.liveness};
+        return PathChanged{gauge.id, now.passage, now.far_end, now.liveness};
     }
     if (sample_count_ == 0) return std::nullopt;
     const auto sample = samples_[sample_first_];

@@ -98,7 +98,8 @@ private:
     void on_stamp_answer(Gauge& gauge, const Datagram& datagram);
     void on_echo_answer(Gauge& gauge, const Datagram& datagram);
     void take(Gauge& gauge, quality::Method method, const quality::Answer& answer);
-    void take_sized(Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, base::TimePoint arrival);
+    void take_sized(Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, base::TimePoint arrival,
+                    quality::ReversePath far_end = {});
     void take_echo(Gauge& gauge, const quality::icmp::Echo& echo, base::TimePoint arrival);
     void change(base::TimePoint now, Gauge& gauge, const Asked& asked);
     std::optional<GaugePacket> due(base::Now now, Gauge& gauge, Seen& seen);

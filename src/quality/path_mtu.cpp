@@ -1,6 +1,7 @@
 #include "quality/path_mtu.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace quality {
 
@@ -33,19 +34,23 @@ void PathMtu::change(std::uint16_t mtu, base::TimePoint now) {
     if (asked == passage_.asked) return;
     passage_ = {.asked = asked};
     rest(now);
-    if (due_ != base::never) due_ -= every - at_first;
+    if (due_ != base::never && !often_) due_ -= every - at_first;
+}
+
+void PathMtu::ask_often(bool often, base::TimePoint now) {
+    if (std::exchange(often_, often) != often && doing_ == Doing::rest) rest(now);
 }
 
 // A stranger who never saw the probe cannot answer it.
 std::uint32_t PathMtu::cookie(std::uint32_t sequence) const { return scramble(secret_ ^ scramble(sequence)); }
 
-// Probes of many paths must not march in step: 95–105 % of a minute.
+// Probes of many paths must not march in step: 95–105 % of the time.
 void PathMtu::rest(base::TimePoint now) {
     doing_ = Doing::rest;
     pair_ = Pair::none;
     random_ = random_ * 1'664'525U + 1'013'904'223U;
-    due_ = passage_.asked <= least_ ? base::never
-                                    : now + every * 95 / 100 + base::Duration{every} / 10 * (random_ >> 16) / 65'536;
+    const base::Duration time = often_ ? at_first : every;
+    due_ = passage_.asked <= least_ ? base::never : now + time * 95 / 100 + time / 10 * (random_ >> 16) / 65'536;
 }
 
 void PathMtu::begin_pair(base::TimePoint at) {

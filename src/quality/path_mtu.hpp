@@ -60,6 +60,8 @@ public:
     PathMtu(std::uint16_t mtu, std::uint16_t least, std::uint32_t seed, base::TimePoint now);
 
     void change(std::uint16_t mtu, base::TimePoint now);
+    // Every five seconds rather than once a minute: for who waits for an answer to something else that goes with it.
+    void ask_often(bool often, base::TimePoint now);
     base::TimePoint deadline() const { return due_; }
     // Judges the pair that is out; then the probe that is to go now, if any: on_sent() tells what became of it. As for
     // Sender::decide(): what came until `seen_until` has been told, and before `gap_end` this host was not there.
@@ -91,6 +93,7 @@ private:
     Doing doing_ = Doing::rest;
     Pair pair_ = Pair::none;
     bool small_came_ = false;
+    bool often_ = false;
     std::uint32_t sequence_ = first_sequence;       // of the large one of the pair
     std::uint32_t first_of_size_ = first_sequence;  // ... of the first pair of this size
     std::uint32_t random_;

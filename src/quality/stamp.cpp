@@ -32,7 +32,7 @@ base::Result<base::Bytes, DropReason> of_good_length(base::Bytes datagram) {
 
 // RFC 8972 §4: a reflector says of each TLV whether it knew it, and of one that runs past the end that it is malformed.
 // What follows such a one is beyond reading.
-void answer_tlvs(std::span<std::byte> tlvs) {
+void answer_tlvs(std::span<std::byte> tlvs, ReversePath ours) {
     while (!tlvs.empty()) {
         auto& flags = tlvs[0];
         if (tlvs.size() < tlv_header) {
@@ -43,6 +43,7 @@ void answer_tlvs(std::span<std::byte> tlvs) {
         const bool fits = length <= tlvs.size() - tlv_header;
         flags = !fits ? malformed : tlvs[1] == extra_padding ? std::byte{} : unrecognized;
         if (!fits) return;
+        static_cast<void>(far_end::answer(tlvs.first(tlv_header + length), ours));
         tlvs = tlvs.subspan(tlv_header + length);
     }
 }
@@ -82,7 +83,7 @@ base::Result<Request, DropReason> decode_request(base::Bytes datagram) {
     return out;
 }
 
-void encode(const Request& request, std::span<std::byte> out) {
+void encode(const Request& request, std::span<std::byte> out, Asks asks) {
     assert(out.size() >= base_length);
     std::ranges::fill(out, std::byte{});
     base::ByteWriter writer{out};
@@ -90,12 +91,17 @@ void encode(const Request& request, std::span<std::byte> out) {
     writer.write(request.sent.bits);
     writer.write(request.error_estimate);
     writer.write(request.ssid.value);
-    if (out.size() < base_length + tlv_header) return;
+    auto rest = out.subspan(base_length);
+    if (asks == Asks::far_end && rest.size() >= far_end::length) {
+        far_end::encode_question(rest.first(far_end::length));
+        rest = rest.subspan(far_end::length);
+    }
+    if (rest.size() < tlv_header) return;
     // RFC 8972 §4: "The Session-Sender MUST set the U flag to 1", "... the M flag to 0".
-    base::ByteWriter tlv{out.subspan(base_length)};
+    base::ByteWriter tlv{rest};
     tlv.write(std::to_integer<std::uint8_t>(unrecognized));
     tlv.write(std::to_integer<std::uint8_t>(extra_padding));
-    tlv.write(static_cast<std::uint16_t>(out.size() - base_length - tlv_header));
+    tlv.write(static_cast<std::uint16_t>(rest.size() - tlv_header));
 }
 
 base::Result<Reply, DropReason> decode_reply(base::Bytes datagram) {
@@ -113,11 +119,12 @@ base::Result<Reply, DropReason> decode_reply(base::Bytes datagram) {
     if (!is_sound(error_estimate)) return tl::unexpected{DropReason::bad_error_estimate};
     out.sent = from_wire(sent, clock_of(error_estimate));
     out.received = from_wire(received, clock_of(error_estimate));
+    if (datagram.size() > base_length) out.far_end = far_end::decode_answer(datagram.subspan(base_length));
     return out;
 }
 
 void reflect(base::Bytes datagram, const Request& request, std::uint32_t number, base::WallTime received,
-             base::WallTime sent, std::uint8_t ttl, std::span<std::byte> out) {
+             base::WallTime sent, std::uint8_t ttl, ReversePath ours, std::span<std::byte> out) {
     assert(out.size() == datagram.size());
     // Our stamps are NTP's, the default of RFC 8762 §4.2.1, whatever the sender's are; each side's Z bit tells of its
     // own.
@@ -137,7 +144,7 @@ void reflect(base::Bytes datagram, const Request& request, std::uint32_t number,
     std::ranges::copy(std::span{fixed}.first(shared), out.begin());
     if (out.size() <= base_length) return;
     std::ranges::copy(datagram.subspan(base_length), out.begin() + base_length);
-    answer_tlvs(out.subspan(base_length));
+    answer_tlvs(out.subspan(base_length), ours);
 }
 
 }  // namespace quality::stamp

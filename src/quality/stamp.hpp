@@ -11,7 +11,8 @@
 //                                                    28   Session-Sender Timestamp, T1
 //                                                    36   Session-Sender Error Estimate   38  zero
 //                                                    40   Session-Sender TTL              41  zero
-//    44  TLVs (RFC 8972 §4): flags, type, length, value; of TWAMP (RFC 5357) any padding. They come back as they went.
+//    44  TLVs (RFC 8972 §4): flags, type, length, value; of TWAMP (RFC 5357) any padding. They come back as they went,
+//        but for far_end.hpp's.
 //
 // Error Estimate: S (synchronised), Z (0: NTP stamps, 1: PTP stamps, RFC 8186), scale, multiplier (RFC 4656 §4.1.2).
 #pragma once
@@ -27,6 +28,7 @@
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "base/time.hpp"
+#include "quality/far_end.hpp"
 
 namespace quality::stamp {
 
@@ -68,8 +70,10 @@ struct Request {
     friend bool operator==(const Request&, const Request&) = default;
 };
 base::Result<Request, DropReason> decode_request(base::Bytes datagram);
-// `out`: base_length at least. What is beyond is one TLV of extra padding (RFC 8972 §4.1), zeros.
-void encode(const Request& request, std::span<std::byte> out);
+// `out`: base_length at least. What is beyond is one TLV of extra padding (RFC 8972 §4.1), zeros; with `asks`, and
+// where there is room, far_end's before it.
+enum class Asks : std::uint8_t { nothing, far_end };
+void encode(const Request& request, std::span<std::byte> out, Asks asks = Asks::nothing);
 
 struct Reply {
     std::uint32_t number = 0;
@@ -78,6 +82,7 @@ struct Reply {
     Ssid ssid{};
     std::uint32_t sequence = 0;  // the request's
     Timestamp request_sent{};    // T1
+    ReversePath far_end{};       // of whoever answers
     friend bool operator==(const Reply&, const Reply&) = default;
 };
 base::Result<Reply, DropReason> decode_reply(base::Bytes datagram);
@@ -86,8 +91,8 @@ base::Result<Reply, DropReason> decode_reply(base::Bytes datagram);
 inline constexpr std::uint16_t our_error_estimate = 0x1601;  // 1 · 2^(22-32) s
 
 // The answer to `datagram`, which decode_request() took, in as many bytes: RFC 8762 §4.3 ("the test packets … are of
-// symmetric size"). `out` is as large.
+// symmetric size"). `out` is as large. `ours`: of the interface it came in by.
 void reflect(base::Bytes datagram, const Request& request, std::uint32_t number, base::WallTime received,
-             base::WallTime sent, std::uint8_t ttl, std::span<std::byte> out);
+             base::WallTime sent, std::uint8_t ttl, ReversePath ours, std::span<std::byte> out);
 
 }  // namespace quality::stamp

@@ -221,6 +221,14 @@ void add_outside(const control::Row& row, base::Now now, Lines& out) {
     out.push_back(line);
 }
 
+// IPv4's; who is not strict drops nothing, and is not worth a line.
+void add_far_end(const control::Row& row, Lines& out) {
+    if (row.far_end == quality::ReversePath::strict)
+        out.push_back(
+            "rp_filter is strict at the far end (of its tunnel interface, for IPv4): what arrives there while the way "
+            "back leads elsewhere is dropped. There: `sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2`.");
+}
+
 void add_group(const control::Row& row, std::span<const control::Row> all, Lines& out) {
     if (row.group.empty()) return;
     std::string others;
@@ -306,6 +314,7 @@ std::vector<std::string> explain(const control::Row& row, std::span<const contro
     add_outside(row, now, out);
     add_quality(row, now, out);
     std::ranges::move(size_sentences(row), std::back_inserter(out));
+    add_far_end(row, out);
     add_cost(row, out);
     add_group(row, all, out);
     if (row.verdict.cause)

@@ -113,6 +113,12 @@ json path_mtu_of(const control::Row& row) {
             {"fix", command ? json(clean(*command)) : json()}};
 }
 
+// What the far end says of itself; null: nothing.
+json far_end_of(const control::Row& row) {
+    if (row.far_end == quality::ReversePath::unknown) return nullptr;
+    return {{"rp_filter", to_string(row.far_end)}};
+}
+
 json asked_by(const control::Row::SessionView& session) {
     auto out = json::array();
     for (const auto& asker : session.asked_by) out.push_back(clean(asker));
@@ -187,6 +193,7 @@ json adjacency_of(const control::Row& row, const ToldByAdjacency& told) {
             {"padding", row.padding},
             {"quality", row.quality ? quality_of(*row.quality) : json()},
             {"path_mtu", path_mtu_of(row)},
+            {"far_end", far_end_of(row)},
             {"measuring", row.measuring == nullptr ? json() : measuring_of(*row.measuring)},
             {"classes", row.path == nullptr ? json() : classes_of(row.path->classes())},
             {"wireguard", row.peer == nullptr ? json() : wireguard_of(*row.peer)},

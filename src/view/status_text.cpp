@@ -168,6 +168,8 @@ std::string all_of(const json& row) {
     if (const auto sizes = row.value("path_mtu", json()); sizes.is_object())
         for (const auto* key : {"asked", "fit", "largest", "fix"})
             add(out, fmt::format("path_mtu.{}", key), at(sizes, key));
+    if (const auto far_end = row.value("far_end", json()); far_end.is_object())
+        add(out, "far_end.rp_filter", at(far_end, "rp_filter"));
     if (row.at("wireguard").is_null()) add(out, "wireguard", "-");
     if (row.at("wireguard").is_object())
         for (const auto* key : {"endpoint", "latest_handshake", "rx_bytes", "tx_bytes"})

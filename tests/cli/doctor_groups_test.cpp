@@ -56,6 +56,22 @@ TEST_CASE("repair: a backup that carries it all is good; allowed-ips that do not
     CHECK(cli::check_groups(strict, config)[0].severity == cli::Severity::ok);
 }
 
+TEST_CASE(
+    "repair: a far end whose rp_filter is strict, as the running daemon was told, is found; one that is not, not") {
+    const auto config = grouped("repair");
+    const auto host = two_tunnels("10.2.0.0/16");
+    cli::DaemonFacts daemon;
+    daemon.strict_far_ends = {{"wg1", facts::key(1)}};  // another peer
+    CHECK(cli::check_groups(host, config, daemon)[0].severity == cli::Severity::ok);
+    daemon.strict_far_ends = {{"wg1", facts::key(2)}};
+    const auto found = cli::check_groups(host, config, daemon);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].severity == cli::Severity::warning);
+    CHECK(found[0].subject == "wg0");
+    CHECK(found[0].message.find("rp_filter at the far end of to-2 is strict") != std::string::npos);
+    CHECK(found[1].severity == cli::Severity::ok);
+}
+
 TEST_CASE("routes: a hash by addresses alone is told where paths are shared out") {
     auto config = grouped("routes");
     auto host = two_tunnels("10.2.0.0/16");

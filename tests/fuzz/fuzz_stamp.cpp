@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "quality/far_end.hpp"
 #include "quality/icmp_echo.hpp"
 #include "quality/meter.hpp"
 #include "quality/reflector.hpp"
@@ -28,11 +29,23 @@ void check_reflection(base::Bytes datagram, base::WallTime now) {
     require(request.has_value() == stamp::decode_reply(datagram).has_value());
     if (!request) return;
     std::vector<std::byte> out(datagram.size());
-    stamp::reflect(datagram, *request, 7, now, now, 9, out);
+    stamp::reflect(datagram, *request, 7, now, now, 9, quality::ReversePath::strict, out);
     const auto reply = stamp::decode_reply(out);
     require(reply && reply->number == 7 && reply->sequence == request->sequence);
     require(reply->request_sent == request->sent && reply->ssid == request->ssid);
     require(reply->sent == reply->received);
+    require(reply->far_end == quality::ReversePath::unknown || reply->far_end == quality::ReversePath::strict);
+}
+
+// What somebody makes of our question, or asks instead of it.
+void check_far_end(base::Bytes datagram) {
+    static_cast<void>(quality::far_end::decode_answer(datagram));
+    std::vector<std::byte> tlv(quality::far_end::length);
+    quality::far_end::encode_question(tlv);
+    for (std::size_t i = 0; i < std::min(datagram.size(), tlv.size()); ++i) tlv[i] ^= datagram[i];
+    const auto asked = tlv;
+    const bool is_ours = quality::far_end::answer(tlv, quality::ReversePath::open);
+    require(is_ours ? quality::far_end::decode_answer(tlv) == quality::ReversePath::open : tlv == asked);
 }
 
 void check_ratio(const std::optional<double>& ratio) { require(!ratio || (*ratio >= 0 && *ratio <= 1)); }
@@ -69,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         now += std::chrono::milliseconds{std::to_integer<unsigned>(in[1]) * 4};
         const auto datagram = in.subspan(2, length);
         in = in.subspan(2 + length);
+        check_far_end(datagram);
         check_reflection(datagram, base::WallTime{std::chrono::seconds{1'767'225'600}});
         for (const auto family : {base::Family::v4, base::Family::v6}) {
             static_cast<void>(quality::icmp::decode_reply(datagram, family));

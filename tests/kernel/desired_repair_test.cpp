@@ -149,6 +149,27 @@ TEST_CASE("strict rp_filter, the same interface and a group of one are refused, 
     CHECK(host.told(1) == "ready");  // IPv6 has none
 }
 
+TEST_CASE("a far end that says its rp_filter is strict is refused as a backup, with what to do there; IPv6 has none") {
+    Desired host;
+    host.add(0, 1, {"10.2.0.0/16"});
+    host.add(1, 2, {"10.2.0.0/16"});
+    host.strict_far_ends = {"wg1-2"};
+    CHECK(host.told(1) == "refused");
+    CHECK(host.problem("wg0") ==
+          "wg0-1 is not repaired: rp_filter at the far end of wg1-2 is strict, which would drop what is redirected "
+          "there: sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2 of its tunnel interface, at that end");
+    CHECK(host.told(2) == "ready");  // the failed one's far end drops nothing that the backup's gets
+    host.add(2, 3, {"10.2.0.0/16"});
+    CHECK(host.told(1) == "ready");  // by the other one
+    host.verdict(0).state = VerdictState::down;
+    CHECK(host.told(1) == "redirected to wg2");
+    host.strict_far_ends = {"wg1-2", "wg2-3"};
+    CHECK(host.told(1) == "refused");
+    CHECK(host.redirects("wg0").empty());
+    for (const auto* name : {"wg0", "wg1", "wg2"}) host.peers[name][0].allowed_ips = {prefix("fd00:2::/32")};
+    CHECK(host.told(1) == "redirected to wg1");
+}
+
 TEST_CASE("a backup in another VRF is refused: what is sent in one is nobody's business in the other") {
     Desired host;
     host.add(0, 1, {"0.0.0.0/0"}, VerdictState::down).vrf = {98};

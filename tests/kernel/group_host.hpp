@@ -55,7 +55,9 @@ public:
         for (std::size_t i = 0; i < adjacencies.size(); ++i) {
             const auto state = verdicts[i].state;
             const bool live = state == VerdictState::up || state == VerdictState::degraded;
-            out.push_back({adjacencies[i].id, adjacencies[i], verdicts[i], live, state == VerdictState::down});
+            auto& one = out.emplace_back(
+                policy::Wanted{adjacencies[i].id, adjacencies[i], verdicts[i], live, state == VerdictState::down});
+            one.far_end_strict = strict_far_ends.contains(adjacencies[i].name);
         }
         return out;
     }
@@ -78,7 +80,8 @@ public:
     std::map<std::string, std::vector<adjacency::Peer>> peers;
     std::map<std::string, std::vector<adjacency::LinkAddress>> own;
     kernel::LinkNames names;
-    std::set<std::string> strict;
+    std::set<std::string> strict;           // interfaces
+    std::set<std::string> strict_far_ends;  // adjacencies
 };
 
 }  // namespace kernel_test

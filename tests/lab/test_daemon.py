@@ -24,7 +24,7 @@ KEYS = {
                    "problems", "stands_still", "standstills", "longest_standstill_us"},
     "adjacency": {"name", "interface", "peer", "local", "remote", "address_source", "group", "state", "cause", "since", "cost", "bfd",
                   "quality", "wireguard", "sessions", "feeds", "unresolved", "configured", "asked_by",
-                  "prefixes", "failover", "base_cost", "measuring", "external", "classes", "icmp", "padding", "path_mtu", "protocol"},
+                  "prefixes", "failover", "base_cost", "measuring", "external", "classes", "icmp", "padding", "path_mtu", "far_end", "protocol"},
     "bfd": {"state", "remote_state", "diagnostic", "remote_diagnostic", "local_discriminator", "remote_discriminator",
             "tx_interval_us", "rx_interval_us", "detection_time_us", "packets_sent", "packets_received", "ups", "downs",
             "send_failures", "refused", "extended", "vouched"},

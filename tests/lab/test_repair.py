@@ -93,5 +93,36 @@ def refused(build):
         pair.a.terminate()
 
 
+def far_end_of(host):
+    return host.row(interface="wg1").get("far_end")
+
+
+def far_end(build):
+    """What the far end would drop: its own wgbfd says so when it is asked."""
+    with Sites(build, LABEL) as pair:
+        pair.b.sh("sysctl -qw net.ipv4.conf.wg1.rp_filter=1")
+        pair.a.sh("ip route add 10.2.0.0/16 dev wg0 src 10.1.0.1")
+        pair.b.sh("ip route add 10.1.0.0/16 dev wg0 src 10.2.0.1")
+        for host in (pair.a, pair.b):
+            host.start_configured(pair.toml(host, FEED).replace('method = "off"', 'method = "stamp"'))
+        pair.all_up()
+        check("strict rp_filter at the backup's far end: refused, with the way to mend it", wait(lambda: told(pair.a, FEED) == "refused", 90)
+              and "rp_filter at the far end of wg1-to-b is strict" in problem(pair.a, FEED), problem(pair.a, FEED))
+        check("status tells of it", far_end_of(pair.a) == {"rp_filter": "strict"}, pair.a.row(interface="wg1"))
+        explained = pair.a.wgbfd("explain", "wg1-to-b").stdout
+        check("`wgbfd explain` says what to do there", "at the far end" in explained and "rp_filter=2" in explained, explained)
+        doctor = pair.a.wgbfd("doctor", "--config", "/run/wgbfd.toml").stdout
+        check("`wgbfd doctor` finds it", "wg0-to-b is not repaired: rp_filter at the far end of wg1-to-b" in doctor, doctor)
+        cut(pair)
+        wait(lambda: pair.a.row(interface="wg0", state="down"))
+        check("nothing is redirected then", not is_redirected(pair.a))
+        pair.b.sh("sysctl -qw net.ipv4.conf.wg1.rp_filter=2")
+        check("mended there, it is repaired here, and site reaches site", wait(lambda: is_redirected(pair.a), 90) and wait(pair.reaches),
+              (far_end_of(pair.a), problem(pair.a, FEED)))
+        check("status tells of that", far_end_of(pair.a) == {"rp_filter": "open"}, pair.a.row(interface="wg1"))
+        doctor = pair.a.wgbfd("doctor", "--config", "/run/wgbfd.toml").stdout
+        check("`wgbfd doctor` finds nothing", "is not repaired" not in doctor and "wg0: has a backup" in doctor, doctor)
+
+
 if __name__ == "__main__":
-    sys.exit(main({"stand": stand, "refused": refused}, sys.argv[1:]))
+    sys.exit(main({"stand": stand, "refused": refused, "far_end": far_end}, sys.argv[1:]))

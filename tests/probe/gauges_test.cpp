@@ -270,7 +270,8 @@ struct Sized {
 
 }  // namespace
 
-TEST_CASE("RFC 8972 §4.1: a probe of size is one TLV of extra padding, and its IP packet has the size to the byte") {
+TEST_CASE(
+    "RFC 8972 §4.1: a probe of size is a question and extra padding, and its IP packet has the size to the byte") {
     for (const auto* remote : {"10.0.0.2", "fd00::2"}) {
         const bfd::SessionKey path{{7}, ip(ip(remote).is_v4() ? "10.0.0.1" : "fd00::1"), ip(remote)};
         const std::size_t headers = ip(remote).is_v4() ? 28 : 48;
@@ -279,12 +280,15 @@ TEST_CASE("RFC 8972 §4.1: a probe of size is one TLV of extra padding, and its 
         CHECK(large.use == probe::Use::stamp_answers);
         REQUIRE(a.bytes.size() + headers == 1420);
         CHECK(a.bytes[44] == std::byte{0x80});
-        CHECK(a.bytes[45] == std::byte{1});
-        CHECK((std::to_integer<std::size_t>(a.bytes[46]) << 8 | std::to_integer<std::size_t>(a.bytes[47])) ==
-              a.bytes.size() - 48);
+        CHECK(a.bytes[45] == std::byte{252});
+        CHECK(a.bytes[56] == std::byte{0x80});
+        CHECK(a.bytes[57] == std::byte{1});
+        CHECK((std::to_integer<std::size_t>(a.bytes[58]) << 8 | std::to_integer<std::size_t>(a.bytes[59])) ==
+              a.bytes.size() - 60);
         a.gauges.on_sent(a.now, large, 0);
         const auto small = a.next();
-        CHECK(small.payload.size() == stamp::base_length);
+        CHECK(small.payload.size() == stamp::base_length + 12);
+        CHECK(a.bytes[45] == std::byte{252});
         a.gauges.on_sent(a.now, small, 0);
         CHECK(a.gauge.counters.sized_sent.value() == 2);
     }
@@ -346,7 +350,8 @@ TEST_CASE("a gauge that goes takes what it had to tell along") {
 
 TEST_CASE("liveness comes and goes with a change, and is told until the latest") {
     Sized a{here, quality::Choice::off};
-    a.gauges.on_command(a.now, probe::ChangeGauge{{0, 1}, {{quality::Choice::off, 10s}, 0, quality::EchoParameters{}}});
+    a.gauges.on_command(a.now,
+                        probe::ChangeGauge{{0, 1}, {{quality::Choice::off, 10s}, 0, {}, quality::EchoParameters{}}});
     CHECK(a.gauges.deadline() == a.now);
     for (int i = 0; i < 3; ++i) {
         a.now = std::max(a.now, a.gauges.deadline());
@@ -382,8 +387,8 @@ TEST_CASE("sockets are behind each by itself: one that is keeps nobody of the ot
     quality::EchoParameters echo;
     const bfd::SessionKey other{{7}, ip("fd00::1"), ip("fd00::2")};
     probe::Gauges gauges{4, 0xbeef};
-    probe::Gauge v4{{0, 1}, here, {1}, {{quality::Choice::off, 10s}, 0, echo}, 1, TimePoint{1h}};
-    probe::Gauge v6{{1, 1}, other, {3}, {{quality::Choice::off, 10s}, 0, echo}, 2, TimePoint{1h}};
+    probe::Gauge v4{{0, 1}, here, {1}, {{quality::Choice::off, 10s}, 0, {}, echo}, 1, TimePoint{1h}};
+    probe::Gauge v6{{1, 1}, other, {3}, {{quality::Choice::off, 10s}, 0, {}, echo}, 2, TimePoint{1h}};
     for (auto* gauge : {&v4, &v6}) gauges.on_command(TimePoint{1h}, probe::AddGauge{gauge});
     TimePoint now{1h};
     const auto run = [&](base::Duration time, bool answered, TimePoint v4_seen) {

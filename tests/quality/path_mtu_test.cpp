@@ -80,6 +80,25 @@ struct Route {
 
 }  // namespace
 
+TEST_CASE("once a minute; every five seconds for who waits for an answer that goes with it") {
+    Route route;
+    route.run_for(10min);
+    const auto at_rest = route.sizes.size();
+    CHECK(at_rest / 2 >= 10);
+    CHECK(at_rest / 2 <= 12);
+    route.prober.ask_often(true, route.now);
+    route.run_for(60s);
+    CHECK((route.sizes.size() - at_rest) / 2 >= 11);
+    CHECK((route.sizes.size() - at_rest) / 2 <= 13);
+    CHECK(route.passage().fit == Fit::whole);
+    route.prober.ask_often(false, route.now);
+    const auto after = route.sizes.size();
+    route.run_for(56s);
+    CHECK(route.sizes.size() == after);
+    route.run_for(8s);
+    CHECK(route.sizes.size() == after + 2);
+}
+
 TEST_CASE("a path that carries all is asked with one pair within ten seconds, and then once a minute") {
     Route route;
     route.run_for(10s);

@@ -28,11 +28,12 @@ const auto reply_bytes = bytes({0,    0,    0,    5,    0xed, 0x00, 0x37, 0x81, 
                                 0x34, 0xed, 0x00, 0x37, 0x80, 0x80, 0,    0,    0, 0, 0,    0, 7,    0xed, 0x00,
                                 0x37, 0x80, 0x80, 0,    0,    0,    0x16, 0x01, 0, 0, 0xff, 0, 0,    0});
 
-std::vector<std::byte> reflected(const std::vector<std::byte>& request) {
+std::vector<std::byte> reflected(const std::vector<std::byte>& request,
+                                 quality::ReversePath ours = quality::ReversePath::strict) {
     std::vector<std::byte> out(request.size(), std::byte{0xee});
     const auto decoded = stamp::decode_request(request);
     REQUIRE(decoded);
-    stamp::reflect(request, *decoded, 5, new_year + 500ms, new_year + 1s, 255, out);
+    stamp::reflect(request, *decoded, 5, new_year + 500ms, new_year + 1s, 255, ours, out);
     return out;
 }
 

@@ -283,6 +283,18 @@ TEST_CASE("what comes through, and the command that sends no more than that") {
     CHECK(paris.says("It costs 110: 10 at its best, 100 because it is degraded."));
 }
 
+TEST_CASE("a far end that would drop what comes by another way, and what to do there") {
+    Explained paris;
+    const auto* const text =
+        "rp_filter is strict at the far end (of its tunnel interface, for IPv4): what arrives there while the way back "
+        "leads elsewhere is dropped. There: `sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2`.";
+    CHECK_FALSE(paris.says(text));
+    paris.row.far_end = quality::ReversePath::open;
+    CHECK_FALSE(paris.says(text));
+    paris.row.far_end = quality::ReversePath::strict;
+    CHECK(paris.says(text));
+}
+
 TEST_CASE("padding: how long, and what is in its way") {
     Explained paris;
     paris.row.interface_mtu = 1420;

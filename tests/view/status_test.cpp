@@ -318,6 +318,11 @@ TEST_CASE("path_mtu says what passes and what to do; icmp stands where bfd is nu
     const auto shown = [&] { return view::status(process(), {row}).at("adjacencies").at(0); };
     CHECK(shown().at("path_mtu").is_null());
     CHECK(shown().at("icmp").is_null());
+    CHECK(shown().at("far_end").is_null());
+    row.far_end = quality::ReversePath::strict;
+    CHECK(shown().at("far_end") == nlohmann::json{{"rp_filter", "strict"}});
+    row.far_end = quality::ReversePath::open;
+    CHECK(shown().at("far_end") == nlohmann::json{{"rp_filter", "open"}});
     CHECK(shown().at("protocol") == "bfd");
     CHECK(shown().at("padding") == 0);
     row.passage = {quality::Fit::whole, 1420, 0};
@@ -349,6 +354,7 @@ TEST_CASE("path_mtu says what passes and what to do; icmp stands where bfd is nu
     const auto text = view::status_text(view::status(process(), {row}), "paris");
     CHECK(text.find("icmp.state: Up\n") != std::string::npos);
     CHECK(text.find("path_mtu.fix: ip link set dev wg0 mtu 1376\n") != std::string::npos);
+    CHECK(text.find("far_end.rp_filter: open\n") != std::string::npos);
     CHECK(view::status_text(view::status(process(), {row}), std::nullopt).find("ICMP Up  50ms   150ms") !=
           std::string::npos);
 }
