@@ -29,6 +29,13 @@ struct Live {
            "addrgenmode none && ip link set far$i addrgenmode none && ip link set far$i up && ip link set wg$i up "
            "&& ip addr add 10.8.$i.0/31 dev wg$i && ip -6 addr add fd00:$i::/127 dev wg$i nodad; done && ip addr add "
            "10.1.0.1/32 dev lo");
+        // The kernel makes the routes of IPv6 addresses once it has seen that the link is up.
+        REQUIRE(support::until(context, [] {
+            const auto routes = output("ip -6 route show table all");
+            return routes.find("linkdown") == std::string::npos &&
+                   routes.find("local fd00:: dev wg0") != std::string::npos &&
+                   routes.find("local fd00:1:: dev wg1") != std::string::npos;
+        }));
         host.add(0, 1, {"0.0.0.0/0", "::/0"}).weight = 2;
         host.add(1, 2, {"0.0.0.0/0", "::/0"});
         for (std::size_t i = 0; i < 2; ++i) {
