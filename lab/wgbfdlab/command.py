@@ -82,6 +82,7 @@ def _run(options):
     every = [_settings(options, mode) for mode in modes]
     for settings in every:
         settings.check()
+        settings.undo = "wgbfd" in settings.modes() and not options.keep
     topology = load(_topology_file(options.topology), options.spokes, options.routes)
     if not topology.cut:
         raise LabError(f"{topology.name}: no node says by lab.cut where the path is cut")
@@ -120,6 +121,8 @@ def _one_mode(topology, name, settings, out, keep):
     with Network(topology, settings, out) as network:
         _progress(f"ready after {time.monotonic() - begun:.1f} s")
         data, first = [], None
+        if network.before:
+            network.before.remember_rest()
         for number in range(settings.runs):
             try:
                 result = scenario.run(network, name)
@@ -132,6 +135,8 @@ def _one_mode(topology, name, settings, out, keep):
             data.append(report.run_as_data(result, network))
             _progress(f"run {number + 1} of {settings.runs}: lost {data[-1]['lost']}, longest gap {data[-1]['gap_at_cut_ms']} ms")
         document = report.document(topology, name, settings, network.kernel, data)
+        if network.before:
+            document["undo"] = {node: {"ended_by": how, "left": left} for node, (how, left) in network.before.end().items()}
         if keep:
             _wait_for_interrupt(network)
     return document, first

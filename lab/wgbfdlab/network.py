@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import daemons, mounts, nodes, wireguard
+from .before import Before
 from .nodes import RunningNode, terminate
 from .settings import STREAM_PORT, STREAM_RATE
 from .stream import Record, ended
 from .tcp import Connections
 from .topology import LabError
+from .wait import wait_until
 from .watch import Watch
 
 PREFIX = "wgbfd"
@@ -28,6 +30,8 @@ class Network:
         self._out = Path(out) if out else None
         self._temporary = None
         self.nodes, self.daemons, self.watches = {}, {}, {}
+        self.before = None  # what the nodes were without wgbfd, where that is looked at
+        self.remade = set()  # (node, interface) that a scenario made anew
 
     def __enter__(self):
         nodes.sweep(PREFIX)
@@ -88,6 +92,8 @@ class Network:
             mode = self.settings.mode_of(name, self.topology.cut)
             self.daemons[name] = daemons.Daemons(node, self.topology, mode, self.settings, self.keys)
             self.watches[name] = Watch(node, self.daemons[name], self.topology, self.keys)
+        if self.settings.undo:
+            self.before = Before(self)
         daemons.start_all(list(self.daemons.values()))
 
     def wait_ready(self, limit=90):
@@ -150,6 +156,7 @@ class Network:
         """The interface goes with its keys and sessions, and comes back after `pause` with the same configuration."""
         node = self.nodes[tunnel.node]
         interface = next(wg for wg in node.spec.wireguards if wg.name == tunnel.interface)
+        self.remade.add((node.name, interface.name))
         at = time.time()
         wireguard.delete(node, interface)
         time.sleep(pause)
@@ -190,14 +197,6 @@ def _stream_ends(topology):
     if not sender or not receiver:
         raise LabError(f"{topology.name}: no node with lab.stream")
     return sender, receiver
-
-
-def wait_until(condition, limit, waiting_for, pause=0.05):
-    end = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > end:
-            raise LabError(f"not within {limit} s: {waiting_for()}")
-        time.sleep(pause)
 
 
 def _first_wait(one):

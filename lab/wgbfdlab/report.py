@@ -117,6 +117,12 @@ def _connection(seen):
     return f"{seen.get('bytes', 0):,} bytes{asked}; {end}"
 
 
+def _undo(seen):
+    left = [f"{node} after {one['ended_by']}: {one['left']}" for node, one in seen.items() if one["left"]]
+    ways = {way: ", ".join(node for node, one in seen.items() if one["ended_by"] == way) for way in dict.fromkeys(one["ended_by"] for one in seen.values())}
+    return "; ".join(left) or "as before wgbfd, after " + "; ".join(f"{way} at {nodes}" for way, nodes in ways.items())
+
+
 def _title(d):
     return f"{d['topology']} {d['scenario']}: {d['nodes']} nodes, {d['wireguard']}, {d['stream_per_second']:,} packets/s, {len(d['runs'])} run(s)"
 
@@ -176,4 +182,5 @@ def _remarks(documents):
             lines += [f"{_heading(d)}: table {what}: {moves['routes']:,} routes, the first after {moves['first_ms']:,.0f} ms, the last after {moves['last_ms']:,.0f} ms; "
                       f"the stream's longest gap {run[f'gap_at_{where}_ms']:,.0f} ms" for where, (what, moves) in zip(("cut", "return"), run["table"].items())]
             lines += [f"{_heading(d)}: TCP {kind}: {_connection(seen)}" for kind, seen in run["tcp"].items()]
+        lines += [f"{_heading(d)}: undo: {_undo(d['undo'])}"] * bool(d.get("undo"))
     return lines

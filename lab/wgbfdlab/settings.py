@@ -29,6 +29,7 @@ class Settings:
     blocked_s: float = 200          # rekey: how long no handshake passes
     tcp: bool = False               # two connections stand as long as the stream
     bgp_timers: tuple = BGP_TIMERS
+    undo: bool = False              # it is looked at whether nodes with wgbfd are as before it (before.py)
 
     def template_values(self):
         return {"interval": f"{self.interval_us / 1000:g}ms", "interval_ms": self.interval_us // 1000,

@@ -2,7 +2,7 @@
 
 operstate is told as UP where it is UNKNOWN: nobody can put it back there.
 """
-from .network import wait_until
+from .wait import wait_until
 
 LISTS = """
 for family in -4 -6; do echo "# ip $family"; ip $family route show table all; ip $family rule; done
@@ -11,7 +11,7 @@ for link in $(ls /sys/class/net 2>/dev/null; ip -o link | sed 's/^[0-9]*: //; s/
   ip link show dev "$link" >/dev/null 2>&1 || continue
   echo "# $link"; tc qdisc show dev "$link"; for way in ingress egress; do tc filter show dev "$link" $way 2>/dev/null || true; done
 done
-for link in $(wg show interfaces 2>/dev/null); do echo "# $link"; wg showconf "$link"; done
+for link in $(wg show interfaces 2>/dev/null | tr ' ' '\\n' | sort); do echo "# $link"; wg showconf "$link"; done
 """
 
 

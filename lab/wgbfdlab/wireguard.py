@@ -64,7 +64,8 @@ def add_peer(node, wireguard, keys, peer):
 def forget_endpoint(node, wireguard, keys, peer):
     """In one step: only a peer that is made anew has none."""
     key = keys.public(peer.node, wireguard.name)
-    node.run(["wg", "set", wireguard.name, "peer", key, "remove", "peer", key, "allowed-ips", peer.allowed])
+    keepalive = ["persistent-keepalive", peer.keepalive] if peer.keepalive else []
+    node.run(["wg", "set", wireguard.name, "peer", key, "remove", "peer", key, "allowed-ips", peer.allowed, *keepalive])
 
 
 def set_peer(node, wireguard, keys, peer, what, value=None):

@@ -23,6 +23,14 @@ INTERVAL_US, MULTIPLIER = 300_000, 3
 FULL = bool(os.environ.get("WGBFD_FULL"))
 # Failovers and fail-backs that long-lived connections must survive.
 WITH_TCP = ("cut", "one-way-cut", "peer-reboot", "flap", "asymmetric-recovery", "both-down", "nat-rebind", "dns-change")
+UNDO = ("active-passive", "endpoints")  # whether these are left as they were is looked at each time, of all others with WGBFD_FULL=1
+FAULTS = ("no-endpoint", "wrong-allowed-ips", "peer-admin-down", "interface-deleted")
+# (topology, scenarios, settings); the multiplier of 8 is one by which BFD bears a loss of 30 %
+WHAT_IS_LEFT = (("two-sites", ("one-way-loss", "brownout", "delay"), {"feed": "link", "multiplier": 8}),
+                ("two-sites", FAULTS, {"feed": "link"}),
+                ("two-sites", ("cut", "peer-reboot", "peer-admin-down"), {"feed": "frr-vty"}), ("full-table", ("stop", *FAULTS, "peer-reboot"), {"routes": 100}),
+                ("two-sites-bird", (*FAULTS, "peer-reboot"), {}), ("active-passive", (*FAULTS, "peer-reboot", "loss"), {}),
+                ("two-sites", ("jitter", "mtu-clamp", "rekey"), {"feed": "link", "multiplier": 8}))
 counts = {"ok": 0, "FAIL": 0}
 
 
@@ -33,12 +41,13 @@ def check(sentence, holds, figures=""):
 
 
 class Bench:
-    """A standing network in which scenarios are run and their figures checked."""
+    """A standing network in which scenarios are run and their figures checked, and whether wgbfd leaves the nodes as they were."""
+    ended = 0
 
     def __init__(self, build, topology, mode, spokes=None, routes=None, **more):
         self.name = f"{topology}, {report.HEADINGS[mode]}" + (f" by {more['feed']}" if "feed" in more else "")
         settings = Settings(wgbfd=Path(build).resolve() / "src/wgbfd", mode=mode, interval_us=INTERVAL_US,
-                            multiplier=MULTIPLIER, **more)
+                            undo=mode == "wgbfd" and (FULL or topology in UNDO), **{"multiplier": MULTIPLIER, **more})
         settings.check()
         self.settings = settings
         self.network = Network(load(TREE / f"lab/topologies/{topology}.clab.yml", spokes, routes), settings)
@@ -47,16 +56,32 @@ class Bench:
         self.network.__enter__()
         return self
 
-    def __exit__(self, *what):
-        self.network.__exit__(*what)
+    def __exit__(self, kind, *what):
+        try:
+            if self.network.before and not kind:
+                self._end()
+        finally:
+            self.network.__exit__(kind, *what)
+
+    def _end(self):
+        """While the first tunnel is dead wgbfd ends: by SIGTERM at one node, by kill -9 and undo at the next."""
+        for node, (how, left) in self.network.before.end(Bench.ended).items():
+            self.say(f"{node}: after a cut and {how} all is as before wgbfd", not left, left)
+        Bench.ended += 1
 
     def run(self, name, times=1):
         """The figures of the last of `times` runs."""
+        before = self.network.before
         for _ in range(times):
+            if before:
+                before.remember_rest()
             self.settings.tcp = name in WITH_TCP and self.settings.mode == "wgbfd"
             data = report.run_as_data(scenario.run(self.network, name), self.network)
             for kind, seen in data["tcp"].items():
                 self.say(f"{name}: the TCP {kind} went on, with not a byte lost", seen["whole"] and not seen["error"] and seen["bytes"] > 0, seen)
+            if before:
+                left = before.after_scenario()
+                self.say(f"{name}: afterwards each router is what it was at rest", not left, left)
         return data
 
     def say(self, sentence, holds, figures=""):
@@ -277,6 +302,15 @@ def hub(build):
         _peer_removed(bench)
 
 
+def undone(build):
+    """What the other groups do not run, for the sake of what is left of it. A path that was degraded holds its route away for five minutes."""
+    for topology, names, more in WHAT_IS_LEFT if FULL else ():
+        with Bench(build, topology, "wgbfd", **more) as bench:
+            bench.settings.blocked_s = 20
+            for name in names:
+                bench.run(name)
+
+
 # A BFD packet that says Down with two discriminators of somebody else's session, sent 100 times: from this spoke's own
 # address, and with the victim's source address (which WireGuard itself must refuse). RFC 5880 §4.1.
 FORGE = """
@@ -402,7 +436,7 @@ def full_table(build):
             bench.say("the stream was repaired before its own route had moved", data["gap_at_cut_ms"] + 10 < own, (data["gap_at_cut_ms"], own))
 
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, endpoints, full_table, cleanup)}
+GROUPS = {group.__name__.replace("_", "-"): group for group in (without, stock, two_sites, link, ospf, bird, dn42, ospf_bird, no_routing_daemon, mesh, hub, endpoints, full_table, undone, cleanup)}
 
 
 def main(arguments):
