@@ -145,6 +145,7 @@ def run(name, count, report, rows):
         handlers = network.daemons["a"].status().get("control_loop") if cell.mode == "wgbfd" else None
     first, last, stream = (Spread([getattr(one, what) for one in found]) for what in ("first", "last", "stream"))
     rows.append((cell, count, first, last, stream))
+    report.tell(f"       {name}: {row_of(*rows[-1])}")
     report.check(first.best >= 0, f"{name}: no route moves before the detection time is over (least {first.best:.1f} ms after it)")
     if cell.allowed is not None:
         report.check(stream.worst <= cell.allowed, f"{name}: {count} routes: the stream goes on {stream.median:.1f} ms (worst {stream.worst:.1f} of "
@@ -153,6 +154,11 @@ def run(name, count, report, rows):
         report.check(lost == 0, f"{name}: nothing of it is lost while the routes move under the redirect ({lost} packets at worst)")
     if handlers:
         report.tell(f"       {name}: wgbfd's control thread at the near end: {handlers}")
+
+
+def row_of(cell, count, first, last, stream):
+    words = [f"{spread.median:.1f} ({spread.worst:.1f})" for spread in (stream, first, last)]
+    return f"{cell.title:<30} {count:>7} {first.count:>4} {words[0]:>18} {words[1]:>18} {words[2]:>20}"
 
 
 def main():
@@ -167,9 +173,8 @@ def main():
         report.tell(f"       {name}: {time.monotonic() - begun:.0f} s of virtual time; the processor worked {busy():.0f} s since the boot")
     print(f"\nms from the end of the detection time, median (worst); the routes: every {STEP}th\n"
           f"{'':<30} {'routes':>7} {'cuts':>4} {'stream goes on':>18} {'first route':>18} {'last route':>20}")
-    for cell, count, first, last, stream in rows:
-        words = [f"{spread.median:.1f} ({spread.worst:.1f})" for spread in (stream, first, last)]
-        print(f"{cell.title:<30} {count:>7} {first.count:>4} {words[0]:>18} {words[1]:>18} {words[2]:>20}")
+    for row in rows:
+        print(row_of(*row))
     print()
     return report.close()
 
