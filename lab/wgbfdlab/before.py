@@ -60,8 +60,16 @@ class Before:
             fire()
         idle = self._idle_for(LIMIT)
         ways = {name: ENDS[(first + number) % len(ENDS)] for number, name in enumerate(self._names)}
+        self._silence()
         self._kill(ways)
         return {name: (way, self._undone(name, way) or ("no feed has acted before" if name in idle else "")) for name, way in ways.items()}
+
+    def _silence(self):
+        """Where endpoints are chosen no packet of the peer may come any more, or WireGuard would follow it to where that is from."""
+        backup = self._network.topology.backup
+        if backup and any(one.feed == "endpoint" for one in self._network.daemons.values()):
+            with self._network.prepared_dead(backup, *backup.ways) as fire:
+                fire()
 
     def _idle_for(self, limit):
         """At which ends of the tunnel nothing of a feed is seen that was not there at rest, though one has something to do when it is cut."""
