@@ -6,14 +6,14 @@
 
 namespace wgbfd {
 
-int RpFilters::read(const std::string& name) const {
-    int value = 0;
-    std::ifstream{folder_ / name / "rp_filter"} >> value;
-    return value;
+std::optional<int> RpFilters::read(const std::string& name) const {
+    std::ifstream file{folder_ / name / "rp_filter"};
+    if (int value = 0; file >> value) return value;
+    return std::nullopt;
 }
 
 bool RpFilters::look(const std::set<std::string_view>& interfaces) {
-    const auto all = read("all");
+    const auto all = read("all").value_or(0);
     bool changed = std::exchange(all_, all) != all;
     changed |= std::erase_if(own_, [&](const auto& item) { return !interfaces.contains(item.first); }) > 0;
     auto next = interfaces.upper_bound(last_);
@@ -21,15 +21,23 @@ bool RpFilters::look(const std::set<std::string_view>& interfaces) {
         if (next == interfaces.end()) next = interfaces.begin();
         last_ = *next++;
         const auto value = read(last_);
+        if (!value) {  // it went meanwhile: nothing is known of the next one of that name
+            changed |= own_.erase(last_) > 0;
+            continue;
+        }
         const auto [own, fresh] = own_.try_emplace(last_);
-        changed |= std::exchange(own->second, value) != value || fresh;
+        changed |= std::exchange(own->second, *value) != *value || fresh;
     }
     return (changed || own_.size() != reverse_paths_.size()) && judge();
 }
 
 bool RpFilters::is_strict(const std::string& interface) {
-    const auto [own, fresh] = own_.try_emplace(interface);
-    if (fresh) own->second = read(interface);
+    auto own = own_.find(interface);
+    if (own == own_.end()) {
+        const auto value = read(interface);
+        if (!value) return false;
+        own = own_.emplace(interface, *value).first;
+    }
     return std::max(all_, own->second) == 1;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ public:
     const control::ReversePaths& reverse_paths() const { return reverse_paths_; }
 
 private:
-    int read(const std::string& name) const;
+    std::optional<int> read(const std::string& name) const;  // none: there is no such interface
     bool judge();
 
     std::filesystem::path folder_;

@@ -26,18 +26,23 @@ TEST_CASE("strict is 1, by the greater of all and the interface's own; what is g
     proc.set("wg1", 2);
     wgbfd::RpFilters filters{proc.path};
     CHECK(filters.look({"wg0", "wg1", "wg2"}));  // wg2 went in this moment
-    CHECK(filters.reverse_paths() ==
-          control::ReversePaths{{"wg0", ReversePath::strict}, {"wg1", ReversePath::open}, {"wg2", ReversePath::open}});
+    CHECK(filters.reverse_paths() == control::ReversePaths{{"wg0", ReversePath::strict}, {"wg1", ReversePath::open}});
+    CHECK_FALSE(filters.is_strict("wg2"));
     CHECK_FALSE(filters.look({"wg0", "wg1", "wg2"}));
+    proc.set("wg2", 0);
     proc.set("all", 1);
     CHECK(filters.look({"wg0", "wg1", "wg2"}));
     CHECK(filters.reverse_paths().at("wg2") == ReversePath::strict);
     CHECK(filters.reverse_paths().at("wg1") == ReversePath::open);
+    std::filesystem::remove_all(proc.path / "wg2");
+    CHECK(filters.look({"wg0", "wg1", "wg2"}));
+    CHECK_FALSE(filters.reverse_paths().contains("wg2"));
     proc.set("all", 2);
     CHECK(filters.look({"wg0"}));
     CHECK(filters.reverse_paths() == control::ReversePaths{{"wg0", ReversePath::open}});
-    CHECK(filters.look({"wg2"}));  // instead of the other
-    CHECK(filters.reverse_paths() == control::ReversePaths{{"wg2", ReversePath::open}});
+    proc.set("wg3", 0);
+    CHECK(filters.look({"wg3"}));  // instead of the other
+    CHECK(filters.reverse_paths() == control::ReversePaths{{"wg3", ReversePath::open}});
 }
 
 TEST_CASE("of many so many are read at a time, in turn; one that is asked for is read at once") {
