@@ -17,7 +17,7 @@ namespace wgbfd {
 
 class RpFilters {
 public:
-    static constexpr std::size_t at_once = 32;
+    static constexpr std::size_t at_once = 4;  // the other threads of one processor wait for no more
 
     explicit RpFilters(std::filesystem::path folder = "/proc/sys/net/ipv4/conf") : folder_{std::move(folder)} {}
 
