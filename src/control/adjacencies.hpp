@@ -40,7 +40,9 @@ struct Tracked {
     std::optional<policy::Cause> down_cause;
     base::TimePoint too_long_until{};  // a packet of its session was longer than the interface takes
     policy::Path path;                 // what came of it over time
+    policy::Verdict assessed;          // what its session says
     policy::Verdict verdict;           // settled
+    bool due = false;                  // its verdict is to be thought over
     bool live = false;
     bool counts_as_down = false;
     policy::Classes classes;  // that feeds were told

@@ -50,7 +50,7 @@ void Controller::on_host(base::Now now, Host host) {
     const auto before = std::exchange(host_, std::move(host));
     const auto changes = adjacencies_.update(now, before, host_, config_);
     structure_dirty_ |= changes.structure;
-    verdicts_dirty_ = true;
+    think_over(Sweep::not_up);  // no handshake says more of who is Up
     for (const auto* tracked : changes.handshakes)
         if (tracked->key) {
             sessions_.nudge(*tracked->key, turn_.commands);
@@ -67,7 +67,7 @@ void Controller::on_config(base::Now now, config::Config config) {
     static_cast<void>(adjacencies_.update(now, host_, host_, config_));
     for (auto& [key, tracked] : adjacencies_.all())
         if (tracked.quality(config_).method == config::Method::off) tracked.path.forget_quality();
-    structure_dirty_ = verdicts_dirty_ = feeds_due_ = true;
+    structure_dirty_ = feeds_due_ = true;
 }
 
 void Controller::on_neighbors(base::Now now, std::vector<adjacency::Neighbor> all) {
@@ -85,7 +85,6 @@ void Controller::on_request(base::Now now, const BfddRequest& request) {
     told_bfdd_.erase(request.lid);  // an ADD wants an answer, also for what was told before
     structure_dirty_ |= lids_.add(now.steady, request);
     keeping_.put(lids_.all().at(request.lid));  // before bfdd's message is gone
-    verdicts_dirty_ = true;
 }
 
 void Controller::on_withdraw(base::Now, std::uint32_t lid) {
@@ -146,14 +145,17 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     if (change.session == nullptr) return;
     const auto& session = *change.session;
     const auto state = session.status.state;
-    verdicts_dirty_ = gauges_dirty_ = true;
+    auto* tracked = adjacencies_.find(session.key());
+    if (tracked != nullptr) {
+        think_over(*tracked);
+        adjust_gauge(now, *tracked);
+    }
     unsolicited_.on_state(now.steady, session.key(), state == bfd::State::up);
     if (state == change.before) return;
     record(now, name_of(session.key()), "session", std::string{to_string(change.before)}, std::string{to_string(state)},
            std::string{to_string(session.status.diagnostic)},
            "remote_state=" + std::string{to_string(session.status.remote_state)} +
                " remote_diagnostic=" + std::string{to_string(session.status.remote_diagnostic)});
-    auto* tracked = adjacencies_.find(session.key());
     if (tracked == nullptr || !speaks_for(*tracked, session)) return;
     turn_.records.back().logged = false;
     if (state == bfd::State::up)
@@ -208,7 +210,7 @@ void Controller::on_deadline(base::Now now) {
     structure_dirty_ |= adjacencies_.forget(now.steady);
     for (const auto& measured : gauges_.expire(now.steady)) on_quality(now, measured.id, measured.quality);
     structure_dirty_ |= now.steady >= sessions_.claimed_by();
-    verdicts_dirty_ = true;
+    think_over(Sweep::not_up);
     if (!recall_ || now.steady < recall_->until) return;
     if (recall_->host.links.empty())
         recall_->until = now.steady + look_again_after;  // without its links nothing is known of this host

@@ -181,6 +181,9 @@ public:
     const probe::SlotCounters* counters(std::uint32_t lid) const;
 
 private:
+    // Whose verdicts are thought over, a slice a turn.
+    enum class Sweep : std::uint8_t { none, not_up, all };
+
     bool is_awaited(base::Now now, const Host& host) const;
     void end_recall(base::Now now);
     void index_sessions();
@@ -200,8 +203,10 @@ private:
     void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);
     bool reconcile(base::Now now);
     bool reconcile_sessions(base::Now now);
+    void reconcile_places();
     DesiredSessions desired_sessions() const;
     WantedGauges wanted_gauges() const;
+    void adjust_gauge(base::Now now, const Tracked& tracked);
     std::uint32_t silence_of(const Tracked& tracked) const;
     probe::Asked asked_of(const Tracked& tracked) const;
     std::optional<bfd::SessionKey> key_of(const config::Session& session, const Homes& homes) const;
@@ -209,7 +214,12 @@ private:
     std::string name_of(adjacency::AdjacencyId id) const;
     void end_settling(base::TimePoint now);
     void pass_time(base::Now now);
-    void assess_all(base::Now now);
+    void think_over(Tracked& tracked);
+    void think_over(Sweep whom);
+    bool is_whole(const Tracked& tracked) const;
+    bool assess_due(base::Now now, bool reconciled);
+    bool sweep(base::Now now);
+    bool assess(base::Now now, const std::vector<Tracked*>& some);
     policy::Verdict assess(base::Now now, Tracked& tracked) const;
     bool publish(base::Now now, Tracked& tracked, const policy::Verdict& verdict);
     void resume_drains();
@@ -266,8 +276,13 @@ private:
     base::TimePoint taken_at_{};                     // the last turn
     bool waited_for_sessions_ = false;
     bool structure_dirty_ = true;
+    bool places_dirty_ = true;
     bool gauges_dirty_ = true;
-    bool verdicts_dirty_ = true;
+    bool some_due_ = false;  // verdicts of single ones, which wait for no sweep
+    Sweep sweep_ = Sweep::all;
+    bool sweep_again_ = false;
+    std::optional<Adjacencies::Key> swept_{};  // as far as here
+    bool all_judged_ = false;                  // since our start, and since the end of settling
     bool feeds_due_ = false;
     bool stopping_ = false;
 };

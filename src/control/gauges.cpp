@@ -76,12 +76,22 @@ bool Gauges::reconcile(base::TimePoint now, const WantedGauges& wanted, std::vec
             commands.emplace_back(probe::AddGauge{&gauge});
             auto& managed = gauges_.emplace(id, Managed{.wanted = asked, .gauge = &gauge}).first->second;
             change(now, managed, asked);
-        } else if (auto& managed = found->second; !(managed.wanted.asked == asked.asked)) {
-            change(now, managed, asked);
-            commands.emplace_back(probe::ChangeGauge{managed.gauge->id, asked.asked});
+        } else {
+            adjust(now, id, asked, commands);
         }
     }
     return all_begun;
+}
+
+bool Gauges::adjust(base::TimePoint now, adjacency::AdjacencyId id, const WantedGauge& wanted,
+                    std::vector<probe::Command>& commands) {
+    const auto found = gauges_.find(id);
+    if (found == gauges_.end() || found->second.wanted.key != wanted.key) return false;
+    auto& managed = found->second;
+    if (managed.wanted.asked == wanted.asked) return true;
+    change(now, managed, wanted);
+    commands.emplace_back(probe::ChangeGauge{managed.gauge->id, wanted.asked});
+    return true;
 }
 
 // What stands here is what its gauge will make of it: it tells only what comes after.
@@ -191,6 +201,11 @@ quality::Passage Gauges::passage(adjacency::AdjacencyId id) const {
 quality::ReversePath Gauges::far_end(adjacency::AdjacencyId id) const {
     const auto found = gauges_.find(id);
     return found == gauges_.end() ? quality::ReversePath::unknown : found->second.far_end;
+}
+
+bool Gauges::is_live_on(adjacency::AdjacencyId id, const bfd::SessionKey& key) const {
+    const auto found = gauges_.find(id);
+    return found != gauges_.end() && found->second.liveness && found->second.wanted.key == key;
 }
 
 const Liveness* Gauges::liveness(adjacency::AdjacencyId id) const {

@@ -54,6 +54,9 @@ public:
 
     // False: more are to begin than a turn has time for; the next call goes on.
     bool reconcile(base::TimePoint now, const WantedGauges& wanted, std::vector<probe::Command>& commands);
+    // Of one that stands: false when there is none, or of another path, and reconcile() is to be called.
+    bool adjust(base::TimePoint now, adjacency::AdjacencyId id, const WantedGauge& wanted,
+                std::vector<probe::Command>& commands);
     std::optional<Measured> on_sample(const probe::Sample& sample);                              // none: a stale id
     std::optional<PathChange> on_changed(base::TimePoint now, const probe::PathChanged& event);  // none: a stale id
     void on_removed(const probe::GaugeRemoved& event);
@@ -70,6 +73,7 @@ public:
     quality::Passage passage_of(probe::GaugeId gauge) const;
     quality::Passage passage(adjacency::AdjacencyId id) const;
     quality::ReversePath far_end(adjacency::AdjacencyId id) const;
+    bool is_live_on(adjacency::AdjacencyId id, const bfd::SessionKey& key) const;  // liveness is told of that path
     const Liveness* liveness(adjacency::AdjacencyId id) const;  // null: BFD tells, or it is not probed
     base::TimePoint next_judgement(base::TimePoint now) const;  // as for Sessions
     base::TimePoint last_judgement(base::TimePoint now) const;

@@ -25,7 +25,8 @@ void Controller::on_path_changed(base::Now now, const probe::PathChanged& event)
     const auto change = gauges_.on_changed(now.steady, event);
     auto* tracked = change ? adjacencies_.find(change->id) : nullptr;
     if (tracked == nullptr) return;
-    verdicts_dirty_ = gauges_dirty_ = true;
+    think_over(*tracked);
+    adjust_gauge(now, *tracked);
     if (const auto after = gauges_.passage(change->id); after != before) {
         const bool is_news = before.fit != quality::Fit::unknown || after.fit == quality::Fit::limited;
         if (is_news) record(now, tracked->adjacency.name, "path-mtu", text_of(before), text_of(after), "");

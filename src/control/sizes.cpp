@@ -17,7 +17,7 @@ void Controller::on_send_failed(base::Now now, const probe::SendFailed& event) {
     auto* tracked = session != nullptr ? adjacencies_.find(session->key()) : nullptr;
     if (tracked == nullptr) return;
     tracked->too_long_until = now.steady + too_long_for;
-    verdicts_dirty_ = true;
+    think_over(*tracked);
 }
 
 // Longer than the interface takes, as the links say or as a send was refused, or than the path does.

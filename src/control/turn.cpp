@@ -8,6 +8,7 @@ namespace control {
 namespace {
 
 constexpr base::Duration settle_on_at_most = std::chrono::seconds{3};
+constexpr std::size_t many = 256;  // adjacencies: what is done for all of them takes a turn of its own
 
 }  // namespace
 
@@ -19,12 +20,14 @@ Turn Controller::take(base::Now now) {
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
     pass_time(now);
     const bool settling = settle_at_ != base::TimePoint{};
-    turn_.unfinished = !stopping_ && !reconcile(now);
+    const bool reconciled = stopping_ || reconcile(now);
     trust_.on_deadline(now.steady, turn_.looks);
     tell_bfdd();
-    if (turn_.unfinished) return std::exchange(turn_, {});
-    if (verdicts_dirty_) assess_all(now);
-    if (feeds_due_ && !settling && !stopping_) {
+    const bool urgent = assess_due(now, reconciled);
+    feeds_due_ |= urgent;
+    turn_.unfinished = !reconciled || !sweep(now);
+    if (!turn_.unfinished) feeds_due_ |= assess_due(now, true);  // who had to wait for the sweep
+    if (feeds_due_ && (urgent || !turn_.unfinished) && !settling && !stopping_) {
         turn_.verdicts_changed = true;
         feeds_due_ = false;
     }
@@ -40,15 +43,23 @@ void Controller::end_settling(base::TimePoint now) {
         first ? std::max(sessions_.last_judgement(now), gauges_.last_judgement(now)) : base::TimePoint{};
     settle_at_ = std::min(judged, now + settle_on_at_most);
     adjacencies_.remember(std::exchange(remembered_, {}));
-    verdicts_dirty_ = feeds_due_ = true;
+    think_over(Sweep::all);
+    all_judged_ = false;
+    feeds_due_ = true;
 }
 
-// False: so much begins that the rest is the next turn's. Until all of it has begun no verdict is made: what a path was
-// to lose and to get by the same change must look like one.
+// False: there is so much of it that the rest is the next turn's. Until all of it is done no verdict follows from it:
+// what a path was to lose and to get by the same change must look like one. Who goes Down meanwhile is told at once.
 bool Controller::reconcile(base::Now now) {
-    if (structure_dirty_ && !reconcile_sessions(now)) return false;
-    if (gauges_dirty_) gauges_dirty_ = !gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
-    return !gauges_dirty_;
+    const bool sliced = adjacencies_.all().size() > many;
+    if (structure_dirty_ && (!reconcile_sessions(now) || sliced)) return false;
+    if (places_dirty_) {
+        reconcile_places();
+        if (sliced) return false;
+    }
+    if (!gauges_dirty_) return true;
+    gauges_dirty_ = !gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
+    return !gauges_dirty_ && !sliced;
 }
 
 bool Controller::reconcile_sessions(base::Now now) {
@@ -57,13 +68,18 @@ bool Controller::reconcile_sessions(base::Now now) {
     lids_.resolve(host_, adjacencies_, turn_.lookups);
     if (!sessions_.reconcile(now, desired_sessions(), turn_.commands)) return false;
     structure_dirty_ = false;
-    gauges_dirty_ = true;
+    places_dirty_ = gauges_dirty_ = true;
+    return true;
+}
+
+void Controller::reconcile_places() {
+    places_dirty_ = false;
     whereabouts_ = Whereabouts{adjacencies_};
     convergence_.relocate();
     std::erase_if(failovers_, [this](const auto& item) { return name_of(item.first).empty(); });
     keeping_.follow(adjacencies_, lids_, unsolicited_);
-    verdicts_dirty_ = feeds_due_ = true;
-    return true;
+    think_over(Sweep::all);
+    feeds_due_ = true;
 }
 
 DesiredSessions Controller::desired_sessions() const {
@@ -137,6 +153,13 @@ WantedGauges Controller::wanted_gauges() const {
         wanted.emplace(tracked.adjacency.id, WantedGauge{*tracked.key, asked_of(tracked)});
     }
     return wanted;
+}
+
+// Alone what is measured of one path is another than before.
+void Controller::adjust_gauge(base::Now now, const Tracked& tracked) {
+    if (gauges_dirty_ || !tracked.key || !tracked.wants_probe()) return;
+    gauges_dirty_ =
+        !gauges_.adjust(now.steady, tracked.adjacency.id, {*tracked.key, asked_of(tracked)}, turn_.commands);
 }
 
 // A [[session]]'s interface is the one it names, or the one that has its local address.

@@ -9,6 +9,8 @@
 namespace control {
 namespace {
 
+constexpr std::size_t slice_at_most = 256;  // verdicts in a turn
+
 // Nobody can prove a peer that the operator leaves alone.
 bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
     return tracked.probe(config).require_proof && (!tracked.configured || tracked.configured->probe);
@@ -84,20 +86,92 @@ policy::Verdict Controller::assess(base::Now now, Tracked& tracked) const {
     return policy::assess(facts);
 }
 
-void Controller::assess_all(base::Now now) {
-    verdicts_dirty_ = false;
+void Controller::think_over(Tracked& tracked) { tracked.due = some_due_ = true; }
+
+void Controller::think_over(Sweep whom) {
+    const bool under_way = sweep_ != Sweep::none;
+    if (whom == Sweep::not_up && under_way) {
+        sweep_again_ = true;
+        return;
+    }
+    sweep_ = whom;
+    swept_.reset();
+}
+
+// What probes it stands, so that its evidence is complete even while others' sessions have yet to begin or to end.
+bool Controller::is_whole(const Tracked& tracked) const {
+    if (!tracked.key || !tracked.wants_probe()) return false;
+    return is_icmp(tracked) ? gauges_.is_live_on(tracked.adjacency.id, *tracked.key)
+                            : sessions_.find(*tracked.key) != nullptr;
+}
+
+// Those of whom there is news, whatever else is under way. True when a feed may have to act. Before everybody was
+// judged once, nobody is out of turn: feeds that were told of some alone would let go of the others.
+bool Controller::assess_due(base::Now now, bool reconciled) {
+    if (!some_due_ || !all_judged_) return false;
+    some_due_ = false;
+    std::vector<Tracked*> due;
+    for (auto& [key, tracked] : adjacencies_.all()) {
+        if (!tracked.due) continue;
+        if (reconciled || is_whole(tracked))
+            due.push_back(&tracked);
+        else
+            some_due_ = true;
+    }
+    return assess(now, due);
+}
+
+// A slice of everybody, or of everybody who is not Up. False: the rest is the next turn's.
+bool Controller::sweep(base::Now now) {
+    if (sweep_ == Sweep::none) return true;
+    const auto& all = adjacencies_.all();
+    std::vector<Tracked*> slice;
+    auto item = swept_ ? adjacencies_.all().upper_bound(*swept_) : adjacencies_.all().begin();
+    for (; item != all.end() && slice.size() < slice_at_most; ++item) {
+        auto& tracked = item->second;
+        const bool up = tracked.verdict.state == policy::VerdictState::up;
+        if (sweep_ == Sweep::all || tracked.due || !up) slice.push_back(&tracked);
+    }
+    feeds_due_ |= assess(now, slice);
+    if (item != all.end()) {
+        swept_ = std::prev(item)->first;
+        return false;
+    }
+    swept_.reset();
+    sweep_ = std::exchange(sweep_again_, false) ? Sweep::not_up : Sweep::none;
+    all_judged_ = true;
+    return sweep_ == Sweep::none;
+}
+
+// With them the rest of their groups: what a group allows may be another for all of it.
+bool Controller::assess(base::Now now, const std::vector<Tracked*>& some) {
+    if (some.empty()) return false;
+    auto all = some;
+    std::set<std::string_view> groups;
+    for (auto* tracked : some) {
+        tracked->due = false;
+        tracked->assessed = assess(now, *tracked);
+        if (!tracked->group().empty()) groups.insert(tracked->group());
+    }
+    auto chosen = some;
+    std::ranges::sort(chosen);
+    if (!groups.empty())
+        for (auto& [key, tracked] : adjacencies_.all())
+            if (groups.contains(tracked.group()) && !std::ranges::binary_search(chosen, &tracked))
+                all.push_back(&tracked);
     std::vector<policy::Rules> rules;
     std::vector<policy::Member> members;
-    rules.reserve(adjacencies_.all().size());
-    members.reserve(adjacencies_.all().size());
-    for (auto& [key, tracked] : adjacencies_.all()) {
-        const auto assessed = assess(now, tracked);
-        rules.push_back(tracked.rules(config_));
-        members.push_back({tracked.group(), assessed, &tracked.path, &rules.back(), {}});
+    rules.reserve(all.size());
+    members.reserve(all.size());
+    for (auto* tracked : all) {
+        rules.push_back(tracked->rules(config_));
+        members.push_back({tracked->group(), tracked->assessed, &tracked->path, &rules.back(), {}});
     }
     policy::settle(members, now.steady);
-    auto member = members.begin();
-    for (auto& [key, tracked] : adjacencies_.all()) feeds_due_ |= publish(now, tracked, (member++)->verdict);
+    bool due = false;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (i < some.size() || members[i].verdict != all[i]->verdict) due |= publish(now, *all[i], members[i].verdict);
+    return due;
 }
 
 // True when a feed may have to act: a change of cause alone is not for feeds.
@@ -129,20 +203,21 @@ bool Controller::publish(base::Now now, Tracked& tracked, const policy::Verdict&
 void Controller::pass_time(base::Now now) {
     for (auto& [key, tracked] : adjacencies_.all()) {
         const bool shut = tracked.path.drain.is_shut();
-        verdicts_dirty_ |= tracked.path.on_deadline(now.steady);
+        if (tracked.path.on_deadline(now.steady)) think_over(tracked);
         structure_dirty_ |= shut != tracked.path.drain.is_shut();
     }
 }
 
 void Controller::on_quality(base::Now now, const bfd::SessionKey& key, const quality::Quality& quality) {
-    if (auto* tracked = adjacencies_.find(key))
-        verdicts_dirty_ |= tracked->path.on_quality(now.steady, quality, tracked->rules(config_));
+    auto* tracked = adjacencies_.find(key);
+    if (tracked != nullptr && tracked->path.on_quality(now.steady, quality, tracked->rules(config_)))
+        think_over(*tracked);
 }
 
 void Controller::on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality) {
     auto* tracked = adjacencies_.find(id);
-    if (tracked != nullptr && tracked->quality(config_).method != quality::Choice::off)
-        verdicts_dirty_ |= tracked->path.on_quality(now.steady, quality, tracked->rules(config_));
+    if (tracked == nullptr || tracked->quality(config_).method == quality::Choice::off) return;
+    if (tracked->path.on_quality(now.steady, quality, tracked->rules(config_))) think_over(*tracked);
 }
 
 bool Controller::is_last_usable(const Tracked& tracked) const {
@@ -161,7 +236,7 @@ bool Controller::drain(base::Now now, const std::string& name, std::string& warn
                   ": what goes there has no other way";
     if (!tracked->path.drain.is_on()) record(now, name, "drain", "", "begun", "");
     tracked->path.drain.begin(now.steady);
-    verdicts_dirty_ = true;
+    think_over(*tracked);
     return true;
 }
 
@@ -171,7 +246,8 @@ bool Controller::undrain(base::Now now, const std::string& name) {
     if (tracked == nullptr) return false;
     if (tracked->path.drain.is_on()) record(now, name, "drain", "", "ended", "");
     tracked->path.drain.end();
-    verdicts_dirty_ = structure_dirty_ = true;
+    think_over(*tracked);
+    structure_dirty_ = true;
     return true;
 }
 
@@ -187,7 +263,7 @@ bool Controller::tell_outside(base::Now now, const std::string& name, policy::Ve
                std::string{to_string(state)}, "external",
                reason.empty() ? std::string{} : "reason=" + in_quotes(reason));
     outside.tell({state, std::move(reason), now.steady + ttl, now.wall + ttl});
-    verdicts_dirty_ = true;
+    think_over(*tracked);
     return true;
 }
 

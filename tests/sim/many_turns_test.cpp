@@ -1,0 +1,182 @@
+// A hub with 1,000 WireGuard peers on one interface: what each handler of the control thread costs, step by step, and
+// who goes Down while so much else is under way.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "support/cpu_time.hpp"
+#include "world.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using support::cpu_now;
+
+constexpr std::uint32_t many = 1'000;
+
+base::IpAddress tunnel(std::uint32_t n) {
+    auto out = sim::ip("10.8.0.0");
+    out.bytes[2] = static_cast<std::uint8_t>(n / 250);
+    out.bytes[3] = static_cast<std::uint8_t>(2 + n % 250);
+    return out;
+}
+
+control::Host hub() {
+    std::vector<adjacency::Peer> all;
+    for (std::uint32_t n = 0; n < many; ++n) {
+        auto peer = sim::peer(1, {base::Prefix{tunnel(n), 32}});
+        peer.key.bytes[0] = static_cast<std::uint8_t>(n / 256);
+        peer.key.bytes[1] = static_cast<std::uint8_t>(n % 256);
+        all.push_back(peer);
+    }
+    auto out = sim::host("10.8.0.1", all);
+    out.links.front().addresses.front().prefix_length = 16;
+    return out;
+}
+
+bfd::Status status_in(bfd::State state) {
+    bfd::Status status;
+    status.state = status.remote_state = state;
+    status.ever_heard = status.ever_up = true;
+    return status;
+}
+
+struct Hub {
+    // Handlers as the worker has them: what the longest of them took.
+    template <class Call>
+    void timed(const std::string& what, Call call) {
+        const auto begun = cpu_now();
+        call();
+        auto& longest = costs[what];
+        longest = std::max(longest, cpu_now() - begun);
+    }
+    void turns(const std::string& what) {
+        for (bool more = true; more;) {
+            timed(what + ": turn", [&] {
+                const auto turn = controller.take(now);
+                controller.report(now);
+                static_cast<void>(controller.deadline());
+                more = turn.unfinished;
+                for (const auto& command : turn.commands)
+                    if (const auto* add = std::get_if<probe::Add>(&command)) slots.push_back(add->slot);
+            });
+        }
+    }
+    void host(const std::string& what) {
+        now.steady += 1s;
+        now.wall += 1s;
+        timed(what + ": host", [&, all = seen]() mutable { controller.on_host(now, std::move(all)); });
+        turns(what);
+    }
+    void event(const std::string& what, probe::Slot* slot, bfd::State state) {
+        const auto status = status_in(state);
+        timed(what + ": event", [&] {
+            controller.on_event(now, probe::Changed{slot->id, now.steady, now.steady, status});
+        });
+    }
+    void all_up() {
+        host("");
+        for (auto* slot : slots) event("", slot, bfd::State::up);
+        turns("");
+    }
+    // One goes Down in that turn of the series that such a change takes: its verdict, and nobody else's, in that turn.
+    void down_amid(std::size_t nth) {
+        for (std::size_t i = 0; i < nth; ++i) REQUIRE(controller.take(now).unfinished);
+        static_cast<void>(controller.report(now));
+        event("", slots[900], bfd::State::down);
+        const auto turn = controller.take(now);
+        CHECK(turn.unfinished);
+        CHECK(turn.verdicts_changed);
+        std::vector<std::string> verdicts;
+        for (const auto& record : turn.records)
+            if (record.event == "verdict") verdicts.push_back(record.from + ">" + record.to + " " + record.cause);
+        CHECK(verdicts == std::vector<std::string>{"up>down detect-timeout"});
+        while (controller.take(now).unfinished) continue;
+        const auto rows = controller.rows();
+        CHECK(std::ranges::count(rows, policy::VerdictState::up, [](const auto& row) { return row.verdict.state; }) ==
+              many - 1);
+    }
+
+    base::Now now = sim::at(0s);
+    control::Host seen = hub();
+    control::Controller controller{config::Config{}, 7, now};
+    std::vector<probe::Slot*> slots;
+    std::map<std::string, std::chrono::nanoseconds> costs;
+};
+
+}  // namespace
+
+TEST_CASE("1,000 peers: no step takes the time of all of them") {
+    std::map<std::string, std::chrono::nanoseconds> best;
+    for (int i = 0; i < 3; ++i) {
+        Hub hub;
+        hub.host("1 discovery");
+        REQUIRE(hub.slots.size() == many);
+        for (auto* slot : hub.slots) hub.event("2 up", slot, bfd::State::up);
+        hub.turns("2 up");
+        hub.host("3 poll, nothing new");
+        for (auto& peer : hub.seen.devices.front().peers) peer.rx_bytes += 100;
+        hub.host("4 poll, counters");
+        hub.event("5 one down", hub.slots[500], bfd::State::down);
+        hub.turns("5 one down");
+        hub.event("5 one down", hub.slots[500], bfd::State::up);
+        hub.turns("5 one up");
+        hub.seen.devices.front().peers[700].allowed_ips.push_back(sim::net("10.64.0.0/16"));
+        hub.host("6 one changed");
+        hub.timed("7 reload: config", [&] { hub.controller.on_config(hub.now, config::Config{}); });
+        hub.turns("7 reload");
+        hub.seen.devices.front().peers.erase(hub.seen.devices.front().peers.begin() + 300);
+        hub.host("8 one removed");
+        const auto kept = hub.seen;
+        hub.seen.devices.clear();
+        hub.seen.links.clear();
+        hub.host("9 interface gone");
+        for (const auto& [what, cost] : hub.costs) {
+            const auto [place, fresh] = best.try_emplace(what, cost);
+            if (!fresh) place->second = std::min(place->second, cost);
+        }
+    }
+    for (const auto& [what, cost] : best) MESSAGE(what, " ", cost.count() / 1000, " us");
+    CHECK(best["5 one down: turn"] * 4 < best["2 up: turn"]);  // one is not thought over like 1,000
+}
+
+TEST_CASE("a Down amid the slices of a reload is told in its turn, alone, and nobody else changes") {
+    for (std::size_t nth = 0; nth < 5; ++nth) {
+        CAPTURE(nth);
+        Hub hub;
+        hub.all_up();
+        hub.controller.on_config(hub.now, config::Config{});
+        hub.down_amid(nth);
+    }
+}
+
+TEST_CASE("a Down while another peer comes is told in its turn") {
+    Hub hub;
+    hub.all_up();
+    hub.seen.devices.front().peers.push_back(sim::peer(0xee, {base::Prefix{tunnel(1'200), 32}}));
+    hub.controller.on_host(hub.now, hub.seen);
+    hub.down_amid(0);
+}
+
+TEST_CASE("1,000 verdicts are thought over a slice a turn, and feeds hear of an interface that went once all were") {
+    Hub hub;
+    hub.all_up();
+    hub.seen.devices.clear();
+    hub.seen.links.clear();
+    hub.controller.on_host(hub.now, hub.seen);
+    std::size_t verdicts = 0, applied = 0;
+    for (bool more = true; more;) {
+        const auto turn = hub.controller.take(hub.now);
+        more = turn.unfinished;
+        std::size_t some = 0;
+        for (const auto& record : turn.records) some += record.event == "verdict" ? 1U : 0U;
+        CHECK(some <= 300);
+        verdicts += some;
+        applied += turn.verdicts_changed ? 1U : 0U;
+        CHECK(turn.verdicts_changed != more);
+    }
+    CHECK(verdicts == many);
+    CHECK(applied == 1);
+}
