@@ -27,7 +27,9 @@ Turn Controller::take(base::Now now) {
     feeds_due_ |= urgent;
     turn_.unfinished = !reconciled || !sweep(now);
     if (!turn_.unfinished) feeds_due_ |= assess_due(now, true);  // who had to wait for the sweep
-    if (feeds_due_ && (urgent || !turn_.unfinished) && !settling && !stopping_) {
+    // Amid a change of who there is, feeds would let go of those who have yet to be judged: they hear of both together.
+    const bool in_between = urgent && reconciled && sweep_ != Sweep::all;
+    if (feeds_due_ && (in_between || !turn_.unfinished) && !settling && !stopping_) {
         turn_.verdicts_changed = true;
         feeds_due_ = false;
     }
@@ -49,7 +51,7 @@ void Controller::end_settling(base::TimePoint now) {
 }
 
 // False: there is so much of it that the rest is the next turn's. Until all of it is done no verdict follows from it:
-// what a path was to lose and to get by the same change must look like one. Who goes Down meanwhile is told at once.
+// what a path was to lose and to get by the same change must look like one. Who goes Down meanwhile is judged at once.
 bool Controller::reconcile(base::Now now) {
     const bool sliced = adjacencies_.all().size() > many;
     if (structure_dirty_ && (!reconcile_sessions(now) || sliced)) return false;
