@@ -201,6 +201,7 @@ private:
     void on_unmatched(base::Now now, const probe::Unmatched& event);
     void on_late(const probe::Late& event);
     void on_quality(base::Now now, adjacency::AdjacencyId id, const quality::Quality& quality);
+    bool is_sliced(base::Now now) const;
     bool reconcile(base::Now now);
     bool reconcile_sessions(base::Now now);
     void reconcile_places();
@@ -284,6 +285,8 @@ private:
     std::optional<Adjacencies::Key> swept_{};  // as far as here
     bool all_judged_ = false;                  // since our start, and since the end of settling
     bool feeds_due_ = false;
+    bool urgent_ = false;                                // of some, since feeds were told
+    std::optional<base::TimePoint> unfinished_since_{};  // turns that leave something to the next
     bool stopping_ = false;
 };
 

@@ -26,13 +26,13 @@ void Controller::on_path_changed(base::Now now, const probe::PathChanged& event)
     auto* tracked = change ? adjacencies_.find(change->id) : nullptr;
     if (tracked == nullptr) return;
     think_over(*tracked);
-    adjust_gauge(now, *tracked);
     if (const auto after = gauges_.passage(change->id); after != before) {
         const bool is_news = before.fit != quality::Fit::unknown || after.fit == quality::Fit::limited;
         if (is_news) record(now, tracked->adjacency.name, "path-mtu", text_of(before), text_of(after), "");
     }
     on_far_end(now, *tracked, change->far_end_before);
     if (change->before) on_liveness(now, *tracked, *change->before);
+    adjust_gauge(now, *tracked);
 }
 
 // Whether it is strict is what a feed looks at; who knows nothing is taken as one that is not.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr base::Duration settle_on_at_most = std::chrono::seconds{3};
 constexpr std::size_t many = 256;  // adjacencies: what is done for all of them takes a turn of its own
+constexpr base::Duration sliced_at_most = std::chrono::milliseconds{20};
 
 }  // namespace
 
@@ -23,15 +24,19 @@ Turn Controller::take(base::Now now) {
     const bool reconciled = stopping_ || reconcile(now);
     trust_.on_deadline(now.steady, turn_.looks);
     tell_bfdd();
-    const bool urgent = assess_due(now, reconciled);
-    feeds_due_ |= urgent;
+    urgent_ |= assess_due(now, reconciled);
+    feeds_due_ |= urgent_;
     turn_.unfinished = !reconciled || !sweep(now);
     if (!turn_.unfinished) feeds_due_ |= assess_due(now, true);  // who had to wait for the sweep
+    if (!turn_.unfinished)
+        unfinished_since_.reset();
+    else if (!unfinished_since_)
+        unfinished_since_ = now.steady;
     // Amid a change of who there is, feeds would let go of those who have yet to be judged: they hear of both together.
-    const bool in_between = urgent && reconciled && sweep_ != Sweep::all;
+    const bool in_between = urgent_ && reconciled && sweep_ != Sweep::all;
     if (feeds_due_ && (in_between || !turn_.unfinished) && !settling && !stopping_) {
         turn_.verdicts_changed = true;
-        feeds_due_ = false;
+        feeds_due_ = urgent_ = false;
     }
     return std::exchange(turn_, {});
 }
@@ -50,10 +55,15 @@ void Controller::end_settling(base::TimePoint now) {
     feeds_due_ = true;
 }
 
+// A host that changes faster than such a series of turns ends would never be judged: then all is done in one.
+bool Controller::is_sliced(base::Now now) const {
+    return adjacencies_.all().size() > many && (!unfinished_since_ || now.steady - *unfinished_since_ < sliced_at_most);
+}
+
 // False: there is so much of it that the rest is the next turn's. Until all of it is done no verdict follows from it:
 // what a path was to lose and to get by the same change must look like one. Who goes Down meanwhile is judged at once.
 bool Controller::reconcile(base::Now now) {
-    const bool sliced = adjacencies_.all().size() > many;
+    const bool sliced = is_sliced(now);
     if (structure_dirty_ && (!reconcile_sessions(now) || sliced)) return false;
     if (places_dirty_) {
         reconcile_places();
@@ -159,7 +169,7 @@ WantedGauges Controller::wanted_gauges() const {
 
 // Alone what is measured of one path is another than before.
 void Controller::adjust_gauge(base::Now now, const Tracked& tracked) {
-    if (gauges_dirty_ || !tracked.key || !tracked.wants_probe()) return;
+    if (structure_dirty_ || gauges_dirty_ || !tracked.key || !tracked.wants_probe()) return;  // it comes with the rest
     gauges_dirty_ =
         !gauges_.adjust(now.steady, tracked.adjacency.id, {*tracked.key, asked_of(tracked)}, turn_.commands);
 }

@@ -125,9 +125,11 @@ bool Controller::assess_due(base::Now now, bool reconciled) {
 bool Controller::sweep(base::Now now) {
     if (sweep_ == Sweep::none) return true;
     const auto& all = adjacencies_.all();
+    if (!swept_) sweep_again_ = false;  // whatever is new is seen by this one
     std::vector<Tracked*> slice;
     auto item = swept_ ? adjacencies_.all().upper_bound(*swept_) : adjacencies_.all().begin();
-    for (; item != all.end() && slice.size() < slice_at_most; ++item) {
+    const auto at_most = is_sliced(now) ? slice_at_most : all.size();
+    for (; item != all.end() && slice.size() < at_most; ++item) {
         auto& tracked = item->second;
         const bool up = tracked.verdict.state == policy::VerdictState::up;
         if (sweep_ == Sweep::all || tracked.due || !up) slice.push_back(&tracked);
@@ -143,7 +145,8 @@ bool Controller::sweep(base::Now now) {
     return sweep_ == Sweep::none;
 }
 
-// With them the rest of their groups: what a group allows may be another for all of it.
+// With them the rest of their groups: what a group allows may be another for all of it. Before everybody was judged
+// once, the rest may not have been either.
 bool Controller::assess(base::Now now, const std::vector<Tracked*>& some) {
     if (some.empty()) return false;
     auto all = some;
@@ -157,8 +160,10 @@ bool Controller::assess(base::Now now, const std::vector<Tracked*>& some) {
     std::ranges::sort(chosen);
     if (!groups.empty())
         for (auto& [key, tracked] : adjacencies_.all())
-            if (groups.contains(tracked.group()) && !std::ranges::binary_search(chosen, &tracked))
+            if (groups.contains(tracked.group()) && !std::ranges::binary_search(chosen, &tracked)) {
+                if (!all_judged_) tracked.assessed = assess(now, tracked);
                 all.push_back(&tracked);
+            }
     std::vector<policy::Rules> rules;
     std::vector<policy::Member> members;
     rules.reserve(all.size());

@@ -36,6 +36,20 @@ control::Host hub() {
     return out;
 }
 
+// The first and the last of them lead to the same place.
+config::Config one_group() {
+    config::Config out;
+    for (const std::size_t n : {0U, many - 1U}) {
+        config::Adjacency one;
+        one.interface = "wg0";
+        one.peer = hub().devices.front().peers[n].key;
+        one.group = "paris";
+        one.timers.up_delay = 10s;
+        out.adjacencies.push_back(one);
+    }
+    return out;
+}
+
 bfd::Status status_in(bfd::State state) {
     bfd::Status status;
     status.state = status.remote_state = state;
@@ -44,6 +58,7 @@ bfd::Status status_in(bfd::State state) {
 }
 
 struct Hub {
+    explicit Hub(const config::Config& with = {}) : config{with} {}
     // Handlers as the worker has them: what the longest of them took.
     template <class Call>
     void timed(const std::string& what, Call call) {
@@ -59,8 +74,11 @@ struct Hub {
                 controller.report(now);
                 static_cast<void>(controller.deadline());
                 more = turn.unfinished;
-                for (const auto& command : turn.commands)
+                feeds_applied += turn.verdicts_changed ? 1U : 0U;
+                for (const auto& command : turn.commands) {
                     if (const auto* add = std::get_if<probe::Add>(&command)) slots.push_back(add->slot);
+                    if (const auto* add = std::get_if<probe::AddGauge>(&command)) gauges.push_back(add->gauge);
+                }
             });
         }
     }
@@ -107,10 +125,15 @@ struct Hub {
         return std::ranges::count(rows, policy::VerdictState::up, [](const auto& row) { return row.verdict.state; });
     }
 
+    policy::VerdictState state(std::size_t nth) const { return controller.rows().at(nth).verdict.state; }
+
     base::Now now = sim::at(0s);
     control::Host seen = hub();
-    control::Controller controller{config::Config{}, 7, now};
+    config::Config config;
+    control::Controller controller{config, 7, now};
     std::vector<probe::Slot*> slots;
+    std::vector<probe::Gauge*> gauges;
+    std::size_t feeds_applied = 0;
     std::map<std::string, std::chrono::nanoseconds> costs;
 };
 
@@ -200,4 +223,72 @@ TEST_CASE("1,000 verdicts are thought over a slice a turn, and feeds hear of an 
     }
     CHECK(verdicts == many);
     CHECK(applied == 1);
+}
+
+TEST_CASE("after a restart that nobody notices, a group's path waits for its up_delay while the other carries on") {
+    Hub before{one_group()};
+    std::vector<std::byte> memory(probe::Store::size());
+    probe::Store store{memory};
+    before.controller.keep_in(store);
+    before.all_up();
+    before.event("", before.slots.front(), bfd::State::down);
+    before.turns("");
+    before.event("", before.slots.front(), bfd::State::up);
+    before.turns("");
+    REQUIRE(before.state(0) == policy::VerdictState::down);
+    before.controller.keep_all();
+
+    Hub after{one_group()};
+    after.controller.recall(after.now, control::read_memory(memory));
+    after.turns("");
+    REQUIRE(after.slots.size() == many);
+    for (auto* slot : after.slots) after.event("", slot, bfd::State::up);
+    after.host("");
+    CHECK(after.state(0) == policy::VerdictState::down);
+    CHECK(after.state(many - 1) == policy::VerdictState::up);
+    after.now.steady += 11s;
+    after.controller.on_deadline(after.now);
+    after.turns("");
+    CHECK(after.state(0) == policy::VerdictState::up);
+}
+
+TEST_CASE("a host that changes all the time: feeds hear of a Down all the same, and of who came") {
+    Hub hub;
+    hub.all_up();
+    hub.event("", hub.slots[900], bfd::State::down);
+    const auto begun = hub.now.steady;
+    bool told = false;
+    for (int n = 0; !told && n < 100; ++n) {
+        hub.now.steady += 1ms;
+        hub.seen.links.front().mtu = n % 2 == 0 ? 1400 : 1420;
+        auto again = hub.seen;
+        again.links.front().addresses.front().prefix_length = n % 2 == 0 ? 17 : 16;
+        hub.controller.on_host(hub.now, std::move(again));
+        told = hub.controller.take(hub.now).verdicts_changed;
+    }
+    CHECK(told);
+    CHECK(hub.now.steady - begun <= 25ms);
+    CHECK(hub.up() == many - 1);
+}
+
+TEST_CASE("an answer to ICMP echo comes after a reload made BFD of that peer: it is nobody's any more") {
+    config::Config icmp;
+    icmp.probe.protocol = config::Protocol::icmp;
+    Hub hub{icmp};
+    hub.host("");
+    REQUIRE(hub.gauges.size() == many);
+    const auto tell = [&](quality::EchoState state) {
+        const quality::EchoStatus status{.state = state, .ever_heard = true, .ever_up = true};
+        hub.controller.on_event(hub.now, probe::PathChanged{hub.gauges[7]->id, {}, {}, status});
+    };
+    tell(quality::EchoState::up);
+    hub.turns("");
+    REQUIRE(hub.up() == 1);
+    hub.controller.on_config(hub.now, config::Config{});
+    tell(quality::EchoState::down);
+    hub.turns("");
+    CHECK(hub.slots.size() == many);
+    tell(quality::EchoState::up);
+    hub.turns("");
+    CHECK(hub.up() == 0);
 }
