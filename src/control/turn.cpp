@@ -19,6 +19,8 @@ Turn Controller::take(base::Now now) {
     gauges_.forgive_lateness(last_turn, now.steady);
     if (recall_) return std::exchange(turn_, {});  // nothing is compared yet
     if (settle_at_ != base::TimePoint{} && now.steady >= settle_at_) end_settling(now.steady);
+    if (std::min(sessions_.next_judgement(last_turn), gauges_.next_judgement(last_turn)) <= now.steady)
+        think_over(Sweep::not_up);  // whoever had until now to come up
     pass_time(now);
     const bool settling = settle_at_ != base::TimePoint{};
     const bool reconciled = stopping_ || reconcile(now);

@@ -98,11 +98,14 @@ void Controller::think_over(Sweep whom) {
     swept_.reset();
 }
 
-// What probes it stands, so that its evidence is complete even while others' sessions have yet to begin or to end.
+// What probes it stands as it is to, so that its evidence is complete even while others' sessions have yet to begin or
+// to end.
 bool Controller::is_whole(const Tracked& tracked) const {
     if (!tracked.key || !tracked.wants_probe()) return false;
-    return is_icmp(tracked) ? gauges_.is_live_on(tracked.adjacency.id, *tracked.key)
-                            : sessions_.find(*tracked.key) != nullptr;
+    if (!is_icmp(tracked)) return sessions_.find(*tracked.key) != nullptr;
+    const auto* liveness = gauges_.liveness(tracked.adjacency.id);
+    return gauges_.is_live_on(tracked.adjacency.id, *tracked.key) &&
+           liveness->parameters.admin_down == tracked.path.drain.is_shut();
 }
 
 // Those of whom there is news, whatever else is under way. True when a feed may have to act. Before everybody was
