@@ -135,6 +135,7 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir, base::Uniqu
                           .channel = std::move(channel),
                           .inherited = std::move(inherited)},
                          std::move(config)};
+    wgbfd::return_large_blocks();
     if (alone) ::sd_notify(0, "READY=1");
     return worker.run();
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory_resource>
 #include <optional>
 #include <random>
 #include <set>
@@ -205,8 +206,8 @@ private:
     bool reconcile(base::Now now);
     bool reconcile_sessions(base::Now now);
     void reconcile_places();
-    DesiredSessions desired_sessions() const;
-    WantedGauges wanted_gauges() const;
+    DesiredSessions desired_sessions(std::pmr::memory_resource& room) const;
+    WantedGauges wanted_gauges(std::pmr::memory_resource& room) const;
     void adjust_gauge(base::Now now, const Tracked& tracked);
     std::uint32_t silence_of(const Tracked& tracked) const;
     probe::Asked asked_of(const Tracked& tracked) const;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <random>
 #include <vector>
@@ -26,7 +27,7 @@ struct WantedGauge {
     bfd::SessionKey key;
     probe::Asked asked;
 };
-using WantedGauges = std::map<adjacency::AdjacencyId, WantedGauge>;
+using WantedGauges = std::pmr::map<adjacency::AdjacencyId, WantedGauge>;
 
 // A session that is ICMP's, as last told.
 struct Liveness {

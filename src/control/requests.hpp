@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory_resource>
 #include <string_view>
 #include <vector>
 
@@ -33,21 +34,24 @@ private:
     std::uint8_t bits_ = 0;
 };
 
-// A session that should exist.
+// A session that should exist. All of them are thought of at once, and forgotten at once: they share a memory resource.
 struct Desired {
+    using allocator_type = std::pmr::polymorphic_allocator<bfd::SessionRequest>;
+    explicit Desired(allocator_type room = {}) : wishes{room} {}
+
     void ask(Asker asker, const bfd::SessionRequest& request) {
         askers.add(asker);
         wishes.push_back(request);
     }
 
     Askers askers;
-    std::vector<bfd::SessionRequest> wishes;
+    std::pmr::vector<bfd::SessionRequest> wishes;
     config::Probe fallback;     // holds while nobody asks
     bool drained = false;       // AdminDown, whoever asks
     std::uint16_t padding = 0;  // the adjacency's, whoever asks for the timers: bfdd cannot ask for it
     bool wireguard = false;     // an adjacency's own: a peer never heard is probed ever more slowly
 };
-using DesiredSessions = std::map<bfd::SessionKey, Desired>;
+using DesiredSessions = std::pmr::map<bfd::SessionKey, Desired>;
 
 bfd::SessionRequest request_of(const config::Probe& probe);
 bfd::Merged effective(const Desired& desired);

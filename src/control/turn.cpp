@@ -72,7 +72,8 @@ bool Controller::reconcile(base::Now now) {
         if (sliced) return false;
     }
     if (!gauges_dirty_) return true;
-    gauges_dirty_ = !gauges_.reconcile(now.steady, wanted_gauges(), turn_.commands);
+    std::pmr::monotonic_buffer_resource room;
+    gauges_dirty_ = !gauges_.reconcile(now.steady, wanted_gauges(room), turn_.commands);
     return !gauges_dirty_ && !sliced;
 }
 
@@ -80,7 +81,8 @@ bool Controller::reconcile_sessions(base::Now now) {
     resume_drains();
     unsolicited_.prune(config_, host_);
     lids_.resolve(host_, adjacencies_, turn_.lookups);
-    if (!sessions_.reconcile(now, desired_sessions(), turn_.commands)) return false;
+    std::pmr::monotonic_buffer_resource room;  // thousands of them leave no holes among what stays
+    if (!sessions_.reconcile(now, desired_sessions(room), turn_.commands)) return false;
     structure_dirty_ = false;
     places_dirty_ = gauges_dirty_ = true;
     return true;
@@ -96,8 +98,8 @@ void Controller::reconcile_places() {
     feeds_due_ = true;
 }
 
-DesiredSessions Controller::desired_sessions() const {
-    DesiredSessions desired;
+DesiredSessions Controller::desired_sessions(std::pmr::memory_resource& room) const {
+    DesiredSessions desired{&room};
     for (const auto& [key, tracked] : adjacencies_.all()) {
         if (!tracked.key || !tracked.wants_probe() || is_icmp(tracked)) continue;
         auto& wanted = desired[*tracked.key];
@@ -160,8 +162,8 @@ probe::Asked Controller::asked_of(const Tracked& tracked) const {
     return out;
 }
 
-WantedGauges Controller::wanted_gauges() const {
-    WantedGauges wanted;
+WantedGauges Controller::wanted_gauges(std::pmr::memory_resource& room) const {
+    WantedGauges wanted{&room};
     for (const auto& [key, tracked] : adjacencies_.all()) {
         if (!tracked.key || !tracked.wants_probe()) continue;
         wanted.emplace(tracked.adjacency.id, WantedGauge{*tracked.key, asked_of(tracked)});

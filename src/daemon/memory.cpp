@@ -12,6 +12,7 @@
 namespace wgbfd {
 namespace {
 
+constexpr int large = 128 << 10, kept_on_top = 1 << 20;  // bytes
 constexpr const char* fix = "run wgbfd as root, or give it CAP_IPC_LOCK or LimitMEMLOCK=infinity";
 
 bool may_lock_all() {
@@ -31,6 +32,11 @@ std::optional<std::string> lock_memory() {
                fix;
     if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) return std::nullopt;
     return std::string{"memory is not locked: mlockall: "} + std::strerror(errno) + "; " + fix;
+}
+
+void return_large_blocks() {
+    ::mallopt(M_MMAP_THRESHOLD, large);  // which stops glibc's adapting it to what was freed
+    ::mallopt(M_TRIM_THRESHOLD, kept_on_top);
 }
 
 }  // namespace wgbfd
