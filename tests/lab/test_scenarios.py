@@ -26,7 +26,7 @@ WITH_TCP = ("cut", "one-way-cut", "peer-reboot", "flap", "asymmetric-recovery", 
 UNDO = ("active-passive", "endpoints")  # whether these are left as they were is looked at each time, of all others with WGBFD_FULL=1
 FAULTS = ("no-endpoint", "wrong-allowed-ips", "peer-admin-down", "interface-deleted")
 # (topology, scenarios, settings); the multiplier of 8 is one by which BFD bears a loss of 30 %
-WHAT_IS_LEFT = (("two-sites", ("one-way-loss", "brownout", "delay"), {"feed": "link", "multiplier": 8}),
+WHAT_IS_LEFT = (*(("two-sites", (name,), {"feed": "link", "multiplier": 8}) for name in ("one-way-loss", "brownout", "delay")),
                 ("two-sites", FAULTS, {"feed": "link"}),
                 ("two-sites", ("cut", "peer-reboot", "peer-admin-down"), {"feed": "frr-vty"}), ("full-table", ("stop", *FAULTS, "peer-reboot"), {"routes": 100}),
                 ("two-sites-bird", (*FAULTS, "peer-reboot"), {}), ("active-passive", (*FAULTS, "peer-reboot", "loss"), {}),
@@ -303,7 +303,8 @@ def hub(build):
 
 
 def undone(build):
-    """What the other groups do not run, for the sake of what is left of it. A path that was degraded holds its route away for five minutes."""
+    """What the other groups do not run, for the sake of what is left of it. What was degraded stays so for
+    five minutes: each of those scenarios has a network of its own."""
     for topology, names, more in WHAT_IS_LEFT if FULL else ():
         with Bench(build, topology, "wgbfd", **more) as bench:
             bench.settings.blocked_s = 20
