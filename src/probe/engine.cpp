@@ -144,7 +144,7 @@ void Engine::take(Slot& slot, const bfd::Output& output, base::TimePoint at) {
     }
     if (output.late && !offer(Late{slot.id, at, slot.session.detect_deadline()})) counters_.late_events_dropped.add();
     if (output.send) put(slot, *output.send);
-    deadlines_.move(slot, slot.session.deadline());
+    deadlines_.move(slot, std::max(slot.session.deadline(), at));  // by a shorter interval it is due at once, not late
 }
 
 // For a successor: whatever becomes of this process, it goes on from here.
@@ -176,6 +176,7 @@ void Engine::count_lateness() {
 
 base::Duration Engine::on_wake(base::TimePoint now) {
     if (now >= window_end_) begin_window(now);
+    woke_at_ = now;
     const auto overdue = std::exchange(overdue_, base::never);
     wake_ = {};
     if (overdue != base::never) wake_.lateness = last_send_time_ - overdue;
@@ -190,7 +191,7 @@ base::Duration Engine::on_wake(base::TimePoint now) {
 void Engine::on_send_times(base::TimePoint now) {
     last_send_time_ = now;
     if (deadlines_.earliest() > now || outbox_full()) return;
-    overdue_ = std::min(overdue_, deadlines_.earliest());
+    overdue_ = std::min(overdue_, std::max(deadlines_.earliest(), woke_at_));  // what came before this wake is counted
     send_some(
         now, now, [now](const bfd::Session& session) { return session.send_deadline() <= now; },
         [now](bfd::Session& session) { return session.on_send_time(now); });

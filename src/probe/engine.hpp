@@ -162,7 +162,8 @@ private:
     base::TimePoint window_end_{};
     std::uint32_t window_ = 0;
     Wake wake_;
-    // What on_send_times() saw since the last wake: the first deadline that had passed, and how far it got.
+    base::TimePoint woke_at_{};
+    // What on_send_times() saw since then: the first deadline that had passed, and how far it got.
     base::TimePoint overdue_ = base::never;
     base::TimePoint last_send_time_ = base::never;
     EngineCounters counters_;

@@ -37,6 +37,21 @@ TEST_CASE_FIXTURE(Bench, "a stall of twice the detection time takes nobody down:
     CHECK(a->counters.extended.value() == 0);  // the last packets were young enough
 }
 
+TEST_CASE_FIXTURE(Bench, "a peer that wants packets sooner gets the next one at once, and nobody counts it as late") {
+    const auto [a, b] = unequal(1, 7);
+    auto slow = fast;
+    slow.required_min_rx = bfd::Microseconds{2'000'000};
+    sides[1].engine.on_command(now, probe::Change{b->id, slow, 255, 0});
+    run_for(10s);
+    REQUIRE(a->session.state() == State::up);
+    CHECK(counters().max_lateness_us.value() == 0);
+    run_for(1s);
+    sides[1].engine.on_command(now, probe::Change{b->id, fast, 255, 0});
+    run_for(10s);
+    CHECK(counters().max_lateness_us.value() == 0);
+    CHECK(a->session.state() == State::up);
+}
+
 TEST_CASE_FIXTURE(Bench, "packets lost in a stall of ours do not take a session down either") {
     const auto [a, b] = unequal(1, 7);
     run_for(5s);

@@ -118,6 +118,7 @@ struct Pair {
             side.inbox.pop_front();
             queued.head.payload = queued.bytes;
             side.engine.on_datagram(now, queued.head);
+            side.engine.on_send_times(now);  // as between two batches
             flush(side, other);
         }
         while (!side.engine.on_deadlines(now, side.ahead)) flush(side, other);
