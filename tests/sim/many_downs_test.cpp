@@ -13,25 +13,9 @@ using support::cpu_now;
 
 constexpr std::uint32_t peers = 1'000, routes = 100'000;
 
-base::IpAddress tunnel(std::uint32_t n) {
-    auto out = sim::ip("10.8.0.0");
-    out.bytes[2] = static_cast<std::uint8_t>((n + 2) / 256);
-    out.bytes[3] = static_cast<std::uint8_t>((n + 2) % 256);
-    return out;
-}
-
 struct Hub {
     Hub() {
-        std::vector<adjacency::Peer> all;
-        for (std::uint32_t n = 0; n < peers; ++n) {
-            auto peer = sim::peer(1, {base::Prefix{tunnel(n), 32}});
-            peer.key.bytes[0] = static_cast<std::uint8_t>(n / 256);
-            peer.key.bytes[1] = static_cast<std::uint8_t>(n % 256);
-            all.push_back(peer);
-        }
-        auto host = sim::host("10.8.0.1", all);
-        host.links.front().addresses.front().prefix_length = 16;
-        controller.on_host(now, host);
+        controller.on_host(now, sim::hub(peers));
         for (bool more = true; more;) {
             const auto turn = controller.take(now);
             for (const auto& command : turn.commands)
@@ -44,7 +28,7 @@ struct Hub {
     void all_routes() {
         auto& convergence = controller.convergence();
         convergence.begin(control::RouteSource::kernel, false);
-        for (std::uint32_t n = 0; n < routes; ++n) route(n, {tunnel(n % peers), {7}});
+        for (std::uint32_t n = 0; n < routes; ++n) route(n, {sim::nth_tunnel(n % peers), {7}});
         convergence.end();
         while (convergence.wants_sweep()) convergence.sweep(now.steady);
     }

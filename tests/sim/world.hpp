@@ -63,6 +63,26 @@ inline control::Host host(std::string_view address, std::vector<adjacency::Peer>
     return out;
 }
 
+// The address of the nth peer of a hub, and a hub with so many on one interface.
+inline base::IpAddress nth_tunnel(std::uint32_t n) {
+    auto out = ip("10.8.0.0");
+    out.bytes[2] = static_cast<std::uint8_t>((n + 2) / 256);
+    out.bytes[3] = static_cast<std::uint8_t>((n + 2) % 256);
+    return out;
+}
+inline control::Host hub(std::uint32_t count) {
+    std::vector<adjacency::Peer> all;
+    for (std::uint32_t n = 0; n < count; ++n) {
+        auto one = peer(1, {base::Prefix{nth_tunnel(n), 32}});
+        one.key.bytes[0] = static_cast<std::uint8_t>(n / 256);
+        one.key.bytes[1] = static_cast<std::uint8_t>(n % 256);
+        all.push_back(one);
+    }
+    auto out = host("10.8.0.1", all);
+    out.links.front().addresses.front().prefix_length = 16;
+    return out;
+}
+
 // A packet that measures, or one that answers it.
 struct GaugeFlying {
     bfd::SessionKey key;  // of its sender
