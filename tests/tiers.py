@@ -289,10 +289,14 @@ def one_test(log, test, command, timeout):
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------
+# A failure, and of doctest's also the case, the check and its values.
+TELLING = re.compile(r"FAIL|error:|ERROR: |runtime error|Traceback|TEST CASE: |^(\d+: )? +(values|logged): ")
+
+
 def tail(path):
     """The lines that fail, or the last ones."""
     lines = path.read_text(errors="replace").splitlines()
-    telling = [line for line in lines if re.search(r"FAIL|error:|ERROR: (Address|Thread|Leak)|runtime error|Traceback", line)]
+    telling = [line for line in lines if TELLING.search(line)]
     shown = telling[:30] + ["…"] + lines[-5:] if telling else lines[-25:]
     return "".join(f"    | {line[:240]}\n" for line in shown)
 
