@@ -3,7 +3,7 @@
 # tests/run: with --full alone
 """What lab/bench measures, on the virtual clock: processor time is a count of instructions (2 ns each) there, so that the ratios between
 wgbfd, bfdd, BIRD and a bare loop are exact, whatever else the host does. One virtual processor serves both ends; the far end is wgbfd,
-whatever the near one is. With arguments, those of lab/bench: that, and no verdict. Without: cells of many sizes, with and without
+whatever the near one is (the bare loop's, which has no sessions, a bare loop). With arguments, those of lab/bench: that, and no verdict. Without: cells of many sizes, with and without
 load, and floods at UDP 3784. Judged are false Downs of wgbfd where its peer got to run, its cost against BIRD's where the processor was not
 full, and that a flood is nothing to the sessions it does not name. WGBFD_FULL=1: 60 s a cell, under load too; else some sizes for 5 s."""
 import json
@@ -39,7 +39,8 @@ COUNTS_FROM = 2000
 def wishes():
     """In the order of the fields they need: [(sessions, [Wish, …]), …]."""
     for sessions, intervals in SIZES.items():
-        cells = [Wish(engine, sessions, interval, far="wgbfd", seconds=min(SECONDS, BARE_SECONDS) if engine == "bare" else SECONDS) for interval in intervals for engine in ENGINES
+        cells = [Wish(engine, sessions, interval, far="bare" if engine == "bare" else "wgbfd",
+                      seconds=min(SECONDS, BARE_SECONDS) if engine == "bare" else SECONDS) for interval in intervals for engine in ENGINES
                  if engine != "bfdd" or sessions * 1000 / interval <= BFDD_RATE]
         cells += [Wish(engine, sessions, interval, stress, realtime, "wgbfd", seconds=SECONDS)
                   for interval in intervals if (sessions, interval) in LOADED for stress in ("busy", "fifo") for realtime in (False, True)
