@@ -11,8 +11,8 @@
 #include "cli/options.hpp"
 #include "config/reader.hpp"
 #include "daemon/worker.hpp"
+#include "view/advice.hpp"
 #include "view/events.hpp"
-#include "view/explain.hpp"
 #include "view/status.hpp"
 
 namespace cli {

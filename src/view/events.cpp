@@ -6,16 +6,12 @@
 #include <fmt/format.h>
 
 #include "view/failover.hpp"
+#include "view/json_values.hpp"
 #include "view/text.hpp"
 
 namespace view {
 
 namespace {
-
-nlohmann::json or_null(const std::string& text) {
-    if (text.empty()) return nullptr;
-    return clean(text);
-}
 
 std::string string_of(const nlohmann::json& object, const char* key) {
     const auto found = object.find(key);

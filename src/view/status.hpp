@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "control/controller.hpp"
 #include "policy/feed.hpp"
 #include "view/histogram.hpp"
+#include "view/status_row.hpp"
 
 namespace view {
 
@@ -80,12 +80,6 @@ struct Process {
     Routes routes;
     std::vector<std::string> problems;  // sources that fail, each with what to do
 };
-
-// Who was told what by which feed.
-struct Told {
-    std::string feed, told, at;
-};
-using ToldByAdjacency = std::unordered_map<adjacency::AdjacencyId, std::vector<Told>>;
 
 nlohmann::json status(const Process& process, const std::vector<control::Row>& rows);
 

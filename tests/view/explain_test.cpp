@@ -8,6 +8,7 @@
 
 #include "policy/measured.hpp"
 #include "probe/archive.hpp"
+#include "view/advice.hpp"
 #include "view/explain.hpp"
 #include "view/rows.hpp"
 
