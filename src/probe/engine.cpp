@@ -13,13 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto send_failed_at_most_every = 1s;
-
-// Bits of Slot::engine.pending.
-constexpr std::uint8_t changed = 1;
-constexpr std::uint8_t send_failed = 2;
-constexpr std::uint8_t removed = 4;
-
 template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
@@ -72,7 +65,7 @@ void Engine::on_command(base::TimePoint now, const Command& command) {
 }
 
 void Engine::add(Slot& slot) {
-    if (!table_.insert(slot)) return pend(slot, removed);  // no room: straight back to its owner
+    if (!table_.insert(slot)) return events_.tell_removed(slot);  // no room: straight back to its owner
     deadlines_.add(slot, slot.session.deadline());
     keep(slot);
 }
@@ -86,7 +79,7 @@ void Engine::remove(Slot& slot, base::TimePoint now) {
     slot.record.clear();
     table_.erase(slot);
     deadlines_.remove(slot);
-    pend(slot, removed);
+    events_.tell_removed(slot);
 }
 
 // Whose datagram is this? RFC 5880 §6.3, §6.8.6; RFC 5881 §3, §5; RFC 5883 §3, §5. Any source port is accepted.
@@ -104,7 +97,8 @@ void Engine::on_datagram(base::TimePoint now, const Datagram& datagram) {
         // RFC 9468 §1: single hop alone.
         const bool is_wanted =
             *reason == bfd::DropReason::unknown_session && is_first && !datagram.multihop && !key.local.is_multicast();
-        if (is_wanted) offer_stranger({key.ifindex, key.local, key.remote, key.multihop});
+        if (is_wanted && !events_.tell_stranger({key.ifindex, key.local, key.remote, key.multihop}))
+            counters_.unmatched_dropped.add();
         return;
     }
     slot->counters.packets_received.add();
@@ -136,13 +130,13 @@ void Engine::take(Slot& slot, const bfd::Output& output, base::TimePoint at) {
         if (transition->from == bfd::State::up) slot.counters.downs.add();
     }
     if (output.transition || output.status_changed) {
-        slot.engine.changed_at = output.transition ? output.transition->at : at;
-        pend(slot, changed);
+        events_.tell_changed(slot, output.transition ? output.transition->at : at);
         keep(slot);
     } else if (slot.session.snapshot().revision != slot.engine.kept_revision) {
         keep(slot);
     }
-    if (output.late && !offer(Late{slot.id, at, slot.session.detect_deadline()})) counters_.late_events_dropped.add();
+    if (output.late && !events_.tell(Late{slot.id, at, slot.session.detect_deadline()}))
+        counters_.late_events_dropped.add();
     if (output.send) put(slot, *output.send);
     deadlines_.move(slot, std::max(slot.session.deadline(), at));  // by a shorter interval it is due at once, not late
 }
@@ -175,7 +169,7 @@ void Engine::count_lateness() {
 }
 
 base::Duration Engine::on_wake(base::TimePoint now) {
-    if (now >= window_end_) begin_window(now);
+    events_.on_time(now);
     woke_at_ = now;
     const auto overdue = std::exchange(overdue_, base::never);
     wake_ = {};
@@ -253,7 +247,7 @@ void Engine::count_late_wake() {
 void Engine::tell_stall(base::TimePoint now) {
     if (!wake_.several_interfaces) return;
     counters_.stalls.add();
-    if (!offer(Stall{now, wake_.lateness, wake_.expired})) counters_.stall_events_dropped.add();
+    if (!events_.tell(Stall{now, wake_.lateness, wake_.expired})) counters_.stall_events_dropped.add();
     wake_.several_interfaces = false;
 }
 
@@ -268,72 +262,7 @@ void Engine::on_sent(base::TimePoint now, const Outgoing& packet, int error) {
     }
     slot->counters.send_failures.add();
     slot->counters.last_send_errno.set(static_cast<std::uint64_t>(error));
-    if (is_shortage(error)) return;
-    slot->engine.send_errno = static_cast<std::uint32_t>(error);
-    auto& told = slot->engine.send_failed_at;
-    if (told != base::TimePoint{} && now - told < send_failed_at_most_every) return;
-    told = now;
-    pend(*slot, send_failed);
-}
-
-void Engine::pend(Slot& slot, std::uint8_t what) {
-    const bool stands_in_line = slot.engine.pending != 0;
-    // What changed before it was removed interests nobody.
-    slot.engine.pending = what == removed ? removed : static_cast<std::uint8_t>(slot.engine.pending | what);
-    if (stands_in_line) return;
-    const bool told_enough = slot.engine.window == window_ && slot.engine.told >= changes_at_most;
-    (what == changed && told_enough ? resting_ : pending_).append(slot);
-}
-
-void Engine::Line::append(Slot& slot) {
-    slot.engine.next_pending = nullptr;
-    (first == nullptr ? first : last->engine.next_pending) = &slot;
-    last = &slot;
-}
-
-void Engine::begin_window(base::TimePoint now) {
-    window_end_ = now + window;
-    ++window_;
-    strangers_.count = 0;
-    if (resting_.first == nullptr) return;
-    (pending_.first == nullptr ? pending_.first : pending_.last->engine.next_pending) = resting_.first;
-    pending_.last = resting_.last;
-    resting_ = {};
-}
-
-void Engine::offer_stranger(const Unmatched& stranger) {
-    const auto told = std::span{strangers_.told}.first(strangers_.count);
-    const bool is_new = told.size() < batch && std::ranges::find(told, stranger) == told.end();
-    if (!is_new || !offer(stranger)) return counters_.unmatched_dropped.add();
-    strangers_.told[strangers_.count++] = stranger;
-}
-
-bool Engine::offer(const Event& event) {
-    if (passing_.count == passing_.events.size()) return false;
-    passing_.events[(passing_.first + passing_.count++) % passing_.events.size()] = event;
-    return true;
-}
-
-std::optional<Event> Engine::next_event() {
-    if (pending_.first == nullptr) {
-        if (passing_.count == 0) return std::nullopt;
-        const auto event = passing_.events[passing_.first];
-        passing_.first = (passing_.first + 1) % passing_.events.size();
-        --passing_.count;
-        return event;
-    }
-    auto& slot = *pending_.first;
-    auto& engine = slot.engine;
-    const auto what = static_cast<std::uint8_t>(engine.pending & -engine.pending);  // the lowest bit
-    engine.pending = static_cast<std::uint8_t>(engine.pending & ~what);
-    if (engine.pending == 0) pending_.first = engine.next_pending;
-    if (what == changed) {
-        if (std::exchange(engine.window, window_) != window_) engine.told = 0;
-        ++engine.told;
-        return Changed{slot.id, engine.changed_at, slot.session.last_received(), slot.session.status()};
-    }
-    if (what == send_failed) return SendFailed{slot.id, static_cast<std::int32_t>(engine.send_errno)};
-    return Removed{&slot};
+    if (!is_shortage(error)) events_.tell_send_failed(*slot, now, error);
 }
 
 }  // namespace probe

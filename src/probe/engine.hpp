@@ -27,16 +27,13 @@
 #include "probe/command.hpp"
 #include "probe/deadlines.hpp"
 #include "probe/event.hpp"
+#include "probe/event_queue.hpp"
 #include "probe/slot_pool.hpp"
 #include "probe/table.hpp"
 
 namespace probe {
 
 inline constexpr std::size_t batch = 64;  // packets sent or received by one call
-
-// No session that is let alone changes so often.
-inline constexpr std::uint32_t changes_at_most = 16;
-inline constexpr base::Duration window = std::chrono::milliseconds{100};
 
 struct Datagram {
     base::TimePoint arrival{};  // never later than the drain that brought it
@@ -93,21 +90,16 @@ public:
     // False: the outbox is full and more is due; flush and call again. What is due within `ahead` goes out with it
     // where jitter allows: sends are grouped only earlier, as 100 % of the interval is the ceiling (RFC 5880 §6.8.7).
     bool on_deadlines(base::TimePoint now, base::Duration ahead = {});
-    base::TimePoint deadline() const {
-        return resting_.first == nullptr ? deadlines_.earliest() : std::min(deadlines_.earliest(), window_end_);
-    }
+    base::TimePoint deadline() const { return std::min(deadlines_.earliest(), events_.deadline()); }
 
     bool outbox_full() const { return outbox_.size() == batch; }
     std::span<const Outgoing> outbox() const { return outbox_; }
     void on_sent(base::TimePoint now, const Outgoing& packet, int error);  // error: 0 or errno
     void clear_outbox() { outbox_.clear(); }
 
-    // Changed tells the latest of its session, so that what waits is never stale; of Unmatched and Stall only so many
-    // wait. A peer that changes with every packet, and a stranger, must not crowd out what others have to tell: a
-    // session's changes beyond `changes_at_most` in one window are told as one at its end, a stranger once a window.
     // A slot is the control thread's again as soon as its Removed is taken.
-    std::optional<Event> next_event();
-    bool has_events() const { return pending_.first != nullptr || passing_.count > 0; }
+    std::optional<Event> next_event() { return events_.next(); }
+    bool has_events() const { return !events_.is_empty(); }
 
     std::size_t size() const { return table_.size(); }
     const EngineCounters& counters() const { return counters_; }
@@ -119,19 +111,6 @@ private:
         std::uint32_t expired = 0;
         bool several_interfaces = false;
         bool counted = false;
-    };
-    struct Line {  // of slots, by next_pending
-        Slot* first = nullptr;
-        Slot* last = nullptr;
-        void append(Slot& slot);
-    };
-    struct Strangers {  // told in this window
-        std::array<Unmatched, batch> told;
-        std::size_t count = 0;
-    };
-    struct Passing {  // events that may be lost
-        std::array<Event, batch> events;
-        std::size_t first = 0, count = 0;
     };
 
     void add(Slot& slot);
@@ -147,20 +126,11 @@ private:
     void count_lateness();
     void count_late_wake();
     void tell_stall(base::TimePoint now);
-    void begin_window(base::TimePoint now);
-    void offer_stranger(const Unmatched& stranger);
-    void pend(Slot& slot, std::uint8_t what);
-    bool offer(const Event& event);
 
     Table table_;
     Deadlines deadlines_;
     std::vector<Outgoing> outbox_;
-    Passing passing_;
-    Strangers strangers_;
-    Line pending_;
-    Line resting_;  // until the window ends
-    base::TimePoint window_end_{};
-    std::uint32_t window_ = 0;
+    EventQueue events_;
     Wake wake_;
     base::TimePoint woke_at_{};
     // What on_send_times() saw since then: the first deadline that had passed, and how far it got.

@@ -76,6 +76,14 @@ struct Gauge {
         return liveness ? std::min(probes, liveness->deadline()) : probes;
     }
 
+    // The reflector counts probes of size by themselves.
+    quality::stamp::Ssid ssid_of_sizes() const {
+        return {static_cast<std::uint16_t>(ssid.value == 0x8000 ? 1 : ssid.value ^ 0x8000)};
+    }
+
+    // What would drop our traffic there is soon mended, once somebody knows.
+    bool is_far_end_strict() const { return far_end.reverse_path() == quality::ReversePath::strict; }
+
     const GaugeId id;
     const bfd::SessionKey key;  // single hop
     const quality::stamp::Ssid ssid;
@@ -95,6 +103,17 @@ struct Gauge {
         bool tells = false;
         bool reflector_is_plain = false;  // it knows no session identifiers: RFC 8972 §3
     } engine;
+};
+
+// What somebody is to hear of when it changes.
+struct Standing {
+    explicit Standing(const Gauge& gauge) : passage{gauge.path_mtu.passage()}, far_end{gauge.far_end.reverse_path()} {
+        if (gauge.liveness) liveness = gauge.liveness->status();
+    }
+    friend bool operator==(const Standing&, const Standing&) = default;
+    quality::Passage passage;
+    quality::ReversePath far_end;
+    std::optional<quality::EchoStatus> liveness;
 };
 
 }  // namespace probe
