@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "base/counter.hpp"
-#include "base/unique_fd.hpp"
+#include "net/bell.hpp"
 #include "net/gauging.hpp"
 #include "net/scheduling.hpp"
 #include "net/spsc_queue.hpp"
@@ -70,12 +70,12 @@ public:
     bool realtime() const;  // does the thread run under SCHED_FIFO or SCHED_RR?
 
 private:
-    class Turn;  // what the thread owns
+    class Turn;  // what the thread owns: loop_turn.hpp
     static void* run(void* self);
     void await_start();
 
-    base::UniqueFd wake_fd_;   // control → probe
-    base::UniqueFd event_fd_;  // probe → control
+    Bell wake_;  // control → probe
+    Bell news_;  // probe → control
     base::Counter stop_;
     base::Counter thread_id_;
     SpscQueue<probe::Command> commands_;
