@@ -33,6 +33,7 @@
 #include "kernel/operstate.hpp"
 #include "kernel/repair_feed.hpp"
 #include "kernel/routes_feed.hpp"
+#include "kernel/routes_undo.hpp"
 #include "net/loop.hpp"
 #include "probe/slot_pool.hpp"
 #include "probe/store.hpp"

@@ -77,9 +77,4 @@ private:
     io::Timer timer_;
 };
 
-// For `undo`: removes the route or the rule that the record names, unless its group keeps it on exit. False: there was
-// none.
-base::Result<bool, std::error_code> revert_route(const io::UndoRecord& record,
-                                                 const GroupRouteAccess& access = kernel_group_routes());
-
 }  // namespace kernel

@@ -10,6 +10,7 @@
 #include "kernel/group_host.hpp"
 #include "kernel/links.hpp"
 #include "kernel/routes_feed.hpp"
+#include "kernel/routes_undo.hpp"
 #include "support/private_net.hpp"
 
 using namespace kernel_test;
