@@ -6,7 +6,7 @@
 #include <array>
 #include <chrono>
 #include <set>
-#include <system_error>
+#include <utility>
 
 #include "wireguard/endpoint_jobs.hpp"
 
@@ -19,39 +19,9 @@ using Kind = EndpointAction::Kind;
 constexpr base::Duration between_changes = 50ms;  // 20 a second on this host, however many peers are dead
 constexpr base::Duration change_within = 2s;
 constexpr base::Duration resolved_within = 5s;
-constexpr base::Duration withdrawn_within = 2s;
 constexpr base::Duration longest_window = 500ms;
 // After a change: was the peer heard? A device is looked at once a second otherwise.
 constexpr std::array<base::Duration, 5> looks{50ms, 100ms, 150ms, 150ms, 300ms};
-
-std::string subject_of(const PeerKey& key) { return key.first + " " + to_base64(key.second); }
-
-std::string text_of(const std::optional<base::Endpoint>& endpoint) { return endpoint ? to_string(*endpoint) : "none"; }
-
-// What the record of a peer says that we gave it; none: there is no record.
-std::optional<std::string> ours_of(const io::UndoLog& undo, const std::string& subject) {
-    for (const auto& record : undo.records(endpoint_feed))
-        if (record.subject == subject) return record.ours;
-    return std::nullopt;
-}
-
-// A change that was recorded in advance has ended: the record says what stands; none: nothing of ours does.
-void restore(io::UndoLog& undo, const std::string& subject, const std::optional<std::string>& ours) {
-    const auto recorded = ours_of(undo, subject);
-    if (recorded == ours) return;
-    try {
-        if (!ours)
-            undo.forget(endpoint_feed, subject);
-        else if (recorded)
-            undo.record({endpoint_feed, subject, {}, *ours});
-    } catch (const std::system_error&) {  // one that names another endpoint than stands there is harmless
-    }
-}
-
-// While a change is under way either may stand: the one before, or the one that comes.
-std::string either(const std::optional<std::string>& before, const base::Endpoint& to) {
-    return before ? *before + " " + to_string(to) : to_string(to);
-}
 
 const char* word(Kind kind) {
     switch (kind) {
@@ -67,7 +37,7 @@ const char* word(Kind kind) {
 EndpointFeed::EndpointFeed(boost::asio::io_context& context, io::Jobs& jobs, io::UndoLog& undo,
                            std::function<base::Now()> now, Handlers handlers)
     : jobs_{jobs},
-      undo_{undo},
+      records_{undo},
       now_{std::move(now)},
       handlers_{std::move(handlers)},
       timer_{context, [this] { settle(); }},
@@ -81,33 +51,10 @@ void EndpointFeed::configure(EndpointSettings settings) {
             if (!place.address) names.insert(place.host);
     names_.want(std::move(names));
     for (auto& [key, peer] : peers_) peer.wanted &= settings_.places.contains(key);
-    for (const auto& record : undo_.records(endpoint_feed)) {  // of a peer that is left alone from now on
+    for (const auto& record : records_.all()) {  // of a peer that is left alone from now on
         const auto is_it = [&](const auto& item) { return subject_of(item.first) == record.subject; };
         if (std::ranges::none_of(settings_.places, is_it)) leave(record.subject);
     }
-}
-
-bool EndpointFeed::has_record(const std::string& subject) const {
-    const auto records = undo_.records(endpoint_feed);
-    return std::ranges::find(records, subject, &io::UndoRecord::subject) != records.end();
-}
-
-void EndpointFeed::put_back(const io::UndoRecord& record) {
-    leaving_.insert(record.subject);
-    io::Job job;
-    job.kind = revert_job;
-    job.arguments = {record.subject, record.before, record.ours};
-    job.time_limit = withdrawn_within;
-    jobs_.run(job, [this, subject = record.subject](const io::JobResult& result) {
-        const bool ended = result.end == io::JobEnd::exited && result.status == 0;
-        try {
-            if (ended) undo_.forget(endpoint_feed, subject);  // else the guardian, or `undo`, tries again
-        } catch (const std::system_error& error) {
-            problem_ = std::string{"an undo record stays: "} + error.what();
-        }
-        leaving_.erase(subject);
-        go_on();
-    });
 }
 
 void EndpointFeed::apply(std::span<const policy::Wanted> all) {
@@ -211,33 +158,17 @@ void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
         job.arguments = to_words(ChangeOrder{key.first, key.second, action.to, action.kind == Kind::fresh,
                                              peer.seen->latest_handshake, fingerprint(peer.seen->allowed_ips)});
     }
-    const auto before = ours_of(undo_, subject_of(key));
-    if (!record(entry, action.to)) return peer.choice.on_done(now, false);
+    const auto before = records_.ours(subject_of(key));
+    if (!records_.announce(subject_of(key), peer.seen->endpoint, action.to)) return peer.choice.on_done(now, false);
     next_change_ = now + between_changes;
     peer.job = jobs_.run(job, [this, key = key, action, before](const io::JobResult& result) {
         // One that failed may have begun: then either stands.
         if (result.end == io::JobEnd::exited && result.output == did)
-            restore(undo_, subject_of(key), to_string(action.to));
+            records_.conclude(subject_of(key), to_string(action.to));
         else if (result.end == io::JobEnd::exited && result.output == left)
-            restore(undo_, subject_of(key), before);
+            records_.conclude(subject_of(key), before);
         on_end(key, action, result);
     });
-}
-
-// What stood there before anything of ours; where that is also what is to stand now, there is nothing to put back.
-bool EndpointFeed::record(const Entry& entry, const base::Endpoint& to) {
-    const auto& [key, peer] = entry;
-    const auto subject = subject_of(key);
-    if (peer.seen->endpoint == to && !has_record(subject)) return true;
-    try {
-        undo_.record({endpoint_feed, subject, text_of(peer.seen->endpoint), either(ours_of(undo_, subject), to)});
-        problem_.clear();
-        return true;
-    } catch (const std::system_error& error) {
-        problem_ =
-            std::string{"left the endpoints as they are, for the undo record cannot be written: "} + error.what();
-        return false;
-    }
 }
 
 void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, const io::JobResult& result) {
@@ -274,15 +205,8 @@ void EndpointFeed::forget_if_back(const Entry& entry) {
     const auto& [key, peer] = entry;
     if (peer.job || peer.choice.is_failing()) return;
     const auto subject = subject_of(key);
-    for (const auto& record : undo_.records(endpoint_feed)) {
-        if (record.subject != subject || record.before != text_of(peer.seen->endpoint)) continue;
-        try {
-            undo_.forget(endpoint_feed, subject);
-        } catch (const std::system_error& error) {
-            problem_ = std::string{"an undo record stays: "} + error.what();
-        }
-        return;
-    }
+    const auto record = records_.find(subject);
+    if (record && record->before == text_of(peer.seen->endpoint)) records_.forget(subject);
 }
 
 void EndpointFeed::look_up_names(base::TimePoint now) {
@@ -305,47 +229,8 @@ void EndpointFeed::look_up_names(base::TimePoint now) {
     }
 }
 
-void EndpointFeed::withdraw_all(std::function<void()> done) {
-    on_withdrawn_ = std::move(done);
-    timer_.cancel();
-    withdrawal_.expire_after(withdrawn_within);
-    for (const auto& record : undo_.records(endpoint_feed)) leave(record.subject);
-    if (is_left()) withdrawal_.expire_after({});
-}
-
-bool EndpointFeed::is_busy(const std::string& subject) const {
-    return std::ranges::any_of(
-        peers_, [&](const Entry& entry) { return entry.second.job && subject_of(entry.first) == subject; });
-}
-
-// Once; and not before the end of a change that is under way, lest that come to WireGuard after what puts it back.
-void EndpointFeed::leave(const std::string& subject) {
-    if (leaving_.contains(subject) || is_busy(subject)) return;
-    const auto records = undo_.records(endpoint_feed);
-    const auto record = std::ranges::find(records, subject, &io::UndoRecord::subject);
-    if (record != records.end()) put_back(*record);
-}
-
-// Nothing is under way any more.
-bool EndpointFeed::is_left() const {
-    return leaving_.empty() &&
-           std::ranges::none_of(peers_, [](const Entry& entry) { return entry.second.job.has_value(); });
-}
-
-void EndpointFeed::go_on() {
-    if (!on_withdrawn_) return settle();
-    if (is_left()) finish();
-}
-
-void EndpointFeed::finish() {
-    if (!on_withdrawn_) return;
-    withdrawal_.cancel();
-    const auto done = std::exchange(on_withdrawn_, [] {});  // nothing begins any more
-    done();
-}
-
 policy::FeedStatus EndpointFeed::status() const {
-    policy::FeedStatus out{.name = endpoint_feed, .healthy = true, .problem = problem_, .told = {}};
+    policy::FeedStatus out{.name = endpoint_feed, .healthy = true, .problem = records_.problem(), .told = {}};
     const auto add = [&](const std::string& problem) { out.problem += (out.problem.empty() ? "" : "; ") + problem; };
     for (const auto& name : names_.unknown()) add(name + " is not to be resolved: check its name and the DNS servers");
     for (const auto& [key, peer] : peers_) {

@@ -9,7 +9,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -21,11 +20,10 @@
 #include "io/undo_log.hpp"
 #include "policy/feed.hpp"
 #include "wireguard/endpoint_choice.hpp"
+#include "wireguard/endpoint_records.hpp"
 #include "wireguard/name_cache.hpp"
 
 namespace wireguard {
-
-inline constexpr const char* endpoint_feed = "endpoint";
 
 struct EndpointPlace {  // as configured
     std::string host;
@@ -34,7 +32,6 @@ struct EndpointPlace {  // as configured
     std::string zone{};  // of a link-local IPv6 address: its interface
     friend bool operator==(const EndpointPlace&, const EndpointPlace&) = default;
 };
-using PeerKey = std::pair<std::string, adjacency::PublicKey>;  // interface, peer
 struct EndpointSettings {
     EndpointTimes times;
     base::Duration resolve = std::chrono::minutes{5};
@@ -79,9 +76,7 @@ private:
     void update(Entry& entry, base::TimePoint now);
     void take_candidates(Entry& entry);
     void carry_out(Entry& entry, const EndpointAction& action);
-    bool record(const Entry& entry, const base::Endpoint& to);
     void on_end(const PeerKey& key, const EndpointAction& action, const io::JobResult& result);
-    bool has_record(const std::string& subject) const;
     void put_back(const io::UndoRecord& record);
     void leave(const std::string& subject);
     bool is_busy(const std::string& subject) const;
@@ -92,13 +87,12 @@ private:
     void finish();
 
     io::Jobs& jobs_;
-    io::UndoLog& undo_;
+    EndpointRecords records_;
     std::function<base::Now()> now_;
     Handlers handlers_;
     EndpointSettings settings_;
     std::map<PeerKey, Peer> peers_;
     NameCache names_;
-    std::string problem_;
     base::TimePoint next_change_{};  // no two changes of devices sooner than this: a host full of dead peers
     std::function<void()> on_withdrawn_;
     std::set<std::string> leaving_;  // subjects of records that are being put back: nothing else is done to those peers
