@@ -10,7 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "config/reader.hpp"
-#include "daemon/worker.hpp"
+#include "daemon/load_config.hpp"
 #include "view/advice.hpp"
 #include "view/events.hpp"
 #include "view/status.hpp"

@@ -18,6 +18,7 @@
 #include "bird/control.hpp"
 #include "bird/include_file.hpp"
 #include "bird/neighbors.hpp"
+#include "daemon/load_config.hpp"
 #include "daemon/worker.hpp"
 #include "frr/neighbors.hpp"
 #include "frr/vty.hpp"

@@ -10,6 +10,7 @@
 #include "cli/doctor_gather.hpp"
 #include "cli/options.hpp"
 #include "cli/peers.hpp"
+#include "daemon/load_config.hpp"
 #include "daemon/worker.hpp"
 #include "frr/dataplane_address.hpp"
 #include "frr/neighbors.hpp"

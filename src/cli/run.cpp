@@ -21,11 +21,13 @@
 #include "cli/options.hpp"
 #include "daemon/guardian.hpp"
 #include "daemon/handover.hpp"
+#include "daemon/load_config.hpp"
 #include "daemon/log.hpp"
 #include "daemon/memory.hpp"
 #include "daemon/memory_file.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/worker.hpp"
+#include "daemon/worker_process.hpp"
 #include "frr/vty_revert.hpp"
 #include "io/job_runner.hpp"
 #include "io/undo_log.hpp"
@@ -183,9 +185,11 @@ int start(const Options& options, const wgbfd::RunDir& run_dir) {
         if (const auto problem = wgbfd::bfdd_left_alone())
             log.write(wgbfd::Level::warning, "bfdd problem=\"" + *problem + "\"");
     ::malloc_trim(0);  // what the guardian does not need
-    return wgbfd::run_guardian({.worker_arguments = worker_arguments(options, run_dir),
-                                .put_back = [&] { static_cast<void>(put_back(run_dir, log)); }},
-                               *lock, log);
+    wgbfd::Guardian guardian{{.worker_arguments = worker_arguments(options, run_dir),
+                              .put_back = [&] { static_cast<void>(put_back(run_dir, log)); }},
+                             *lock,
+                             log};
+    return guardian.run();
 }
 
 // A start that fails neither adopts what an earlier daemon left nor will anybody else put it back.

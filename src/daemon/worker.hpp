@@ -114,6 +114,7 @@ private:
     void arm_deadline();
     void ready();
 
+    frr::BfdDataplaneCallbacks bfdd_callbacks();
     void connect_bfdd();
     void change_bfdd();  // another address, or none
     void follow_nexthop_table();
@@ -222,8 +223,5 @@ base::Now clock_now();
 
 // The adjacencies of which BIRD has constants.
 std::vector<bird::IncludeEntry> include_entries(const config::Config& config);
-
-// Reads and parses; throws std::runtime_error with every error, one a line, as FILE:LINE:COLUMN: message.
-config::Config load_config(const std::filesystem::path& path);
 
 }  // namespace wgbfd

@@ -98,9 +98,12 @@ public:
         REQUIRE(pid_ >= 0);
         if (pid_ != 0) return;
         const base::UniqueFd lock{::dup(ends_[1])};
-        ::_exit(run_guardian(
-            {.worker_arguments = {"--no-skip", "--test-case=a worker"}, .put_back = [] { tell(What::put_back); }}, lock,
-            Log{}));
+        const Log log;
+        Guardian guardian{
+            {.worker_arguments = {"--no-skip", "--test-case=a worker"}, .put_back = [] { tell(What::put_back); }},
+            lock,
+            log};
+        ::_exit(guardian.run());
     }
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
