@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -190,8 +189,7 @@ TEST_CASE("the multiplier's bounds belong to it, one beyond does not") {
 namespace {
 
 std::string example() {
-    const auto path = std::filesystem::path{__FILE__}.parent_path() / "../../packaging/wgbfd.toml";
-    std::ifstream file{path};
+    std::ifstream file{WGBFD_EXAMPLE};
     REQUIRE(file.good());
     std::ostringstream text;
     text << file.rdbuf();
