@@ -1,5 +1,5 @@
 // The worker: owns the probe thread and everything on the control thread, and carries each turn of the controller out:
-// commands to the probe thread first, bfdd next, feeds last.
+// bfdd first, feeds next, then commands to the probe thread.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// What the probe thread tells and the controller makes of it, carried out: commands to the probe thread first, bfdd
-// next, feeds last.
+// What the probe thread tells and the controller makes of it, carried out: bfdd first, feeds next, then
+// commands to the probe thread.
 #include <algorithm>
 #include <chrono>
 #include <system_error>

@@ -205,8 +205,11 @@ void EndpointFeed::forget_if_back(const Entry& entry) {
     const auto& [key, peer] = entry;
     if (peer.job || peer.choice.is_failing()) return;
     const auto subject = subject_of(key);
-    const auto record = records_.find(subject);
-    if (record && record->before == text_of(peer.seen->endpoint)) records_.forget(subject);
+    const auto seen = text_of(peer.seen->endpoint);
+    const auto all = records_.all();
+    if (std::ranges::any_of(all,
+                            [&](const auto& record) { return record.subject == subject && record.before == seen; }))
+        records_.forget(subject);
 }
 
 void EndpointFeed::look_up_names(base::TimePoint now) {
