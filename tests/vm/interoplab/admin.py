@@ -12,7 +12,7 @@ from .cells import NUMBERS
 from .engines import Frr
 
 WATCHED = 5  # seconds: longer than the hold time of BGP
-PROFILE = [" profile fast", "  detect-multiplier 3", "  receive-interval 50", "  transmit-interval 50"]
+INTERVAL_MS = 50
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,23 @@ def bgpd(name, peerings):
     return "\n".join(lines) + "\n"
 
 
-def our_frr(node):
-    return Frr(node, "\n".join(["bfd", *PROFILE]) + "\n", bgpd("us", PEERINGS), data_plane=True)
+def _profile(interval_ms):
+    return [" profile fast", "  detect-multiplier 3", f"  receive-interval {interval_ms}", f"  transmit-interval {interval_ms}"]
 
 
-def far_frr(node, bfdd_text):
+def our_frr(node, interval_ms=INTERVAL_MS):
+    return Frr(node, "\n".join(["bfd", *_profile(interval_ms)]) + "\n", bgpd("us", PEERINGS), data_plane=True)
+
+
+def far_frr(node, bfdd_text, interval_ms=INTERVAL_MS):
     """Stock: the cells' peers, and one for the peering whose BGP does not ask."""
     deaf = PEERINGS[0]
-    text = bfdd_text + "\n".join([*PROFILE, f" {_peer(deaf)}", "  profile fast"]) + "\n"
+    text = bfdd_text + "\n".join([*_profile(interval_ms), f" {_peer(deaf)}", "  profile fast"]) + "\n"
     return Frr(node, text, bgpd("frr", PEERINGS[:2]))
 
 
-def second_frr(node):
-    return Frr(node, "\n".join(["bfd", *PROFILE]) + "\n", bgpd("two", PEERINGS[3:]), data_plane=True)
+def second_frr(node, interval_ms=INTERVAL_MS):
+    return Frr(node, "\n".join(["bfd", *_profile(interval_ms)]) + "\n", bgpd("two", PEERINGS[3:]), data_plane=True)
 
 
 def bird_bgp():
@@ -78,8 +82,8 @@ def bird_bgp():
             "error wait time 1, 2; ipv4 { import all; export none; }; }")
 
 
-def bird_bfd_interface():
-    return f' interface "{PEERINGS[2].interface}" {{ interval 50 ms; multiplier 3; }};'
+def bird_bfd_interface(interval_ms=INTERVAL_MS):
+    return f' interface "{PEERINGS[2].interface}" {{ interval {interval_ms} ms; multiplier 3; }};'
 
 
 def wgbfd_extra(node, public):
