@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # lab/vm: --mem 1536 --timeout 1500
 """wgbfd's own ends, and hostile input. Our end runs FRR (`bfdd --dplaneaddr`) and wgbfd at 50 ms × 3; its BGP crosses four tunnels:
-t-bgp to an end like ours, f-bgp to stock bfdd, f-deaf to a stock end whose BGP does not ask for BFD, b-bgp to BIRD. `wgbfd restart`, kill -9 of the worker, of worker and
+t-bgp to an end like ours, f-bgp to stock bfdd, f-deaf to a stock end whose BGP does not ask for BFD, b-bgp to BIRD. `wgbfd restart`, kill -9 of the worker, both under traffic over t-bgp, of worker and
 guardian, SIGTERM at either end, kill -9 of bfdd; then bad BFD datagrams at a high rate from a peer's own address. With the argument 10ms:
 `wgbfd restart` alone, everything at 10 ms × 3."""
 import os
@@ -16,6 +16,7 @@ from guest.bgp import Ends  # noqa: E402  pylint: disable=wrong-import-position
 from guest.hostile import hostile  # noqa: E402  pylint: disable=wrong-import-position
 from guest.report import Report, seconds, wait  # noqa: E402  pylint: disable=wrong-import-position
 from guest.restart import takes_over  # noqa: E402  pylint: disable=wrong-import-position
+from guest.traffic import Traffic  # noqa: E402  pylint: disable=wrong-import-position
 from interoplab.admin import PEERINGS  # noqa: E402  pylint: disable=wrong-import-position
 
 FULL = bool(os.environ.get("WGBFD_FULL"))
@@ -102,8 +103,15 @@ def kill_bfdd(ends, report):
     report.check(all(ends.bfdd_up().values()) and ends.near.status()["feeds"]["frr-bfd"]["connected"], "bfdd has its sessions Up, by wgbfd")
 
 
+def takeovers(ends, report, traffic, fast):
+    traffic.start(report)
+    takes_over(ends, report, "restart", RESTARTS)
+    if not fast:
+        takes_over(ends, report, "kill -9", KILLS)
+    traffic.end(report, "meanwhile")
+
+
 def ends_and_hostile_input(ends, report):
-    takes_over(ends, report, "kill -9", KILLS)
     settle(ends, report, "after that")
     terminate(ends, report)
     kill_both(ends, report)
@@ -115,9 +123,10 @@ def main():
     fast = sys.argv[1:] == ["10ms"]
     report, ends = Report(), Ends(10) if fast else Ends()
     try:
+        traffic = Traffic(ends)
         ends.start()
         settle(ends, report, "at the start")
-        takes_over(ends, report, "restart", RESTARTS)
+        takeovers(ends, report, traffic, fast)
         if not fast:
             ends_and_hostile_input(ends, report)
     finally:

@@ -43,10 +43,15 @@ PEERINGS = (Peering("f-deaf", "frr", 1, False), Peering("f-bgp", "frr", 2, True)
             Peering("t-bgp", "two", 4, True))
 
 
+def lan(node):
+    """Where it has one (guest/traffic.py), its first three numbers; BGP tells it."""
+    return f"10.71.{NUMBERS[node]}"
+
+
 def bgpd(name, peerings):
     here = "us" if name == "us" else name
     lines = [f"router bgp {65000 + NUMBERS[name]}", f" bgp router-id 10.0.{NUMBERS[name]}.2", " bgp log-neighbor-changes",
-             " no bgp ebgp-requires-policy", " timers bgp 1 3"]
+             " no bgp ebgp-requires-policy", " timers bgp 1 3", f" network {lan(name)}.0/24"]
     for one in peerings:
         there = one.address(one.node if here == "us" else "us")
         number = one.as_number if here == "us" else 65000 + NUMBERS["us"]
