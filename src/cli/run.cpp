@@ -120,6 +120,7 @@ int run_worker(const Options& options, const wgbfd::RunDir& run_dir, base::Uniqu
     const auto restarts =
         options.has(wgbfd::restarts_option) ? std::stoull(options.value<std::string>(wgbfd::restarts_option)) : 0ULL;
     keep_needed_capabilities();
+    wgbfd::return_unused();                   // what reading the configuration took: locked, it would stay for good
     static_cast<void>(wgbfd::lock_memory());  // what is refused is told by Realtime
     wgbfd::KeptFds inherited;
     if (channel) {

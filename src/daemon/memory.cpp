@@ -23,8 +23,9 @@ bool may_lock_all() {
 
 }  // namespace
 
+void return_unused() { ::malloc_trim(0); }
+
 std::optional<std::string> lock_memory() {
-    ::malloc_trim(0);  // what reading the configuration took: from now on it would stay for good
     if (!may_lock_all())
         return std::string{
                    "memory is not locked: RLIMIT_MEMLOCK is too small; under memory pressure probes may wait "

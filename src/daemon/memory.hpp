@@ -10,6 +10,9 @@ namespace wgbfd {
 // nothing is locked. A limit that would let this succeed and later refuse us memory is such a problem.
 std::optional<std::string> lock_memory();
 
+// What is free goes back to the kernel. It costs time, and who needs it again must fault it in.
+void return_unused();
+
 // From now on what is large and short-lived (all rows of a status) goes back to the kernel when it is freed: locked
 // memory that is free inside the heap cannot, however much of it there is.
 void return_large_blocks();

@@ -36,8 +36,8 @@ class Ends:
                      + "".join(f"[Peer]\nPublicKey = {key.public}\n{self.peer(number, ' = ')}\n" for number, key in enumerate(self.keys)))
         self.hub.ip(f"address add {HUB}/16 dev wg0", "link set wg0 up")
         self.far.ip(*(f"link add wg{number} type wireguard" for number in range(COUNT)))
-        self.far.run("\n".join(f"wg setconf wg{number} /dev/stdin <<'E'\n[Interface]\nPrivateKey = {key.private}\nListenPort = {PORT + 1 + number}\n"
-                               f"[Peer]\nPublicKey = {self.hub_key.public}\nAllowedIPs = {HUB}/32\nEndpoint = 10.1.0.1:{PORT}\nE"
+        self.far.run("sh -e /dev/stdin", text="".join(f"wg setconf wg{number} /dev/stdin <<'E'\n[Interface]\nPrivateKey = {key.private}\nListenPort = {PORT + 1 + number}\n"
+                               f"[Peer]\nPublicKey = {self.hub_key.public}\nAllowedIPs = {HUB}/32\nEndpoint = 10.1.0.1:{PORT}\nE\n"
                                for number, key in enumerate(self.keys)))
         self.far.ip(*(f"address add {address(number)}/32 peer {HUB} dev wg{number}" for number in range(COUNT)),
                     *(f"link set wg{number} up" for number in range(COUNT)))
@@ -106,11 +106,12 @@ def reload(ends, report):
 
 def out_and_in(ends, report):
     some = range(0, COUNT, COUNT // MOVED)
-    ends.hub.run("\n".join(f"wg set wg0 peer {ends.keys[number].public} remove" for number in some))
+    ends.hub.run("sh -e /dev/stdin", text="".join(f"wg set wg0 peer {ends.keys[number].public} remove\n" for number in some))
     gone = wait(lambda: sum(map(bfd_up, ends.near.status()["adjacencies"])) == COUNT - len(some), 30, 0.2)
     report.check(gone is not None, f"`wg set` takes {len(some)} out: wgbfd has followed {seconds(gone)} later")
     time.sleep(5)
-    ends.hub.run("\n".join(f"wg set wg0 peer {ends.keys[number].public} allowed-ips {address(number)}/32 endpoint 10.1.0.2:{PORT + 1 + number}" for number in some))
+    ends.hub.run("sh -e /dev/stdin", text="".join(f"wg set wg0 peer {ends.keys[number].public} allowed-ips {address(number)}/32 "
+                                                  f"endpoint 10.1.0.2:{PORT + 1 + number}\n" for number in some))
     back = wait(lambda: ends.up() == [COUNT, COUNT], 60, 0.5)
     report.check(back is not None, f"`wg set` puts them back: Up at both ends {seconds(back)} later ({ends.up()})")
     report.check(ends.downs(some) == (0, 0), f"no Down at either end of the other {COUNT - len(some)} {ends.downs(some)}")
