@@ -5,22 +5,23 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from pair import TREE, check, main
 from wgbfdlab import nodes
 from wgbfdlab.bench import field as fields
-from wgbfdlab.bench import overshoot, report, short
+from wgbfdlab.bench import overshoot, report, short, witness
 from wgbfdlab.bench.cells import Result, Wish
 
 
 def result(engine, per_packet, **more):
     out = Result(Wish(engine, 100, 50), up_after=1.0, came_up=100, seconds=60.0, per_packet_us=per_packet)
     out.near.share = out.far.share = 1.0
-    for end in (out.near, out.far):
-        end.up = 100
-        for name, value in more.items():
-            setattr(end, name, value)
+    out.near.up = out.far.up = 100
+    for name, value in more.items():
+        for whose in ([out.near, out.far] if hasattr(out.near, name) else [out]):
+            setattr(whose, name, value)
     return out
 
 
@@ -31,15 +32,49 @@ def figures(_build):
     check("a round in which an engine did not come up gives none", report.ratios(ours, [never, theirs[1]]) == [1.5])
     check("what did not come up is told, not shown as 0", "7 of 100 within 90 s" in report.table([*ours, never]))
     check("Downs are those of both ends", report.downs([result("bird", 1.0, downs=3)]) == "3/3 in 60 s")
-    check("a cell whose peer starved says so", "peer starved: 80% of its packets" in report.downs([result("bird", 1.0, share=0.8)]))
-    check("95 of 100 packets are not starving", report.downs([result("bird", 1.0, share=0.95)]) == "0/0 in 60 s")
-    check("nor are 100 ms late at 50 ms x 3", report.downs([result("wgbfd", 1.0, late_ms=100)]) == "0/0 in 60 s")
-    check("more than that is", "once 101 ms without a processor" in report.downs([result("wgbfd", 1.0, late_ms=101)]))
+    starving()
+    refusals()
     check("a bound holds by the best round", short.judge({"wgbfd": ours, "bird": theirs}, "bird", 4.0)[0])
     check("and fails when no round reaches it", not short.judge({"wgbfd": ours, "bird": theirs}, "bird", 4.1)[0])
     check("it fails when ours never came up", not short.judge({"wgbfd": [never], "bird": theirs}, "bird", 0.1)[0])
     check("and not when theirs never did", short.judge({"wgbfd": ours, "bird": [never, never]}, "bird", 9.0)[0])
     captured()
+
+
+def starving():
+    """Who starved is told by what others count of it, never by what it says itself."""
+    def told(**more):
+        return report.downs([result("wgbfd", 1.0, downs=3, **more)])
+    lacking = told(share=0.8, waited=0.3)
+    check("a cell whose peer starved says so", "peer starved: 80% of its packets, 30% of the time waiting for a processor" in lacking, lacking)
+    check("what the host stole is no processor either", "peer starved" in told(share=0.8, steal=0.3))
+    check("waiting half of what is missing is starving", "starved" in told(share=0.8, waited=0.1))
+    check("who waited less than that was silent by itself", "starved" not in told(share=0.8, waited=0.09))
+    check("95 of 100 packets are not starving", told(share=0.95, waited=0.9) == "3/3 in 60 s")
+    check("of whom no packets are known is not said to starve", told(share=None, waited=0.9) == "3/3 in 60 s")
+    check("a processor that was away for 100 ms is not starving at 50 ms x 3", told(gap_ms=100) == "3/3 in 60 s")
+    check("more than that is, for both", told(gap_ms=101).count("starved: a processor was away for 101 ms") == 2)
+    own = told(late_ms=101)
+    check("what wgbfd alone says of its lateness is told, and excuses nothing", "near end says that it woke 101 ms late" in own
+          and "starved" not in own, own)
+    others = [report.starved("peer", "far", [result(engine, 1.0, share=0.8, waited=0.3)]) for engine in ("wgbfd", "bird", "bfdd")]
+    check("all engines are judged alike", others[0] and others == [others[0]] * 3, others)
+    rounds = [result("wgbfd", 1.0, share=0.8), result("wgbfd", 1.0, waited=0.3)]
+    check("one round's waiting does not excuse another's silence", report.starved("peer", "far", rounds) == "")
+    with witness.Witness(50) as watch:
+        time.sleep(0.2)
+        longest = watch.longest_ms()
+    check("a witness on each processor tells how long it was away", longest is not None and longest >= 0, longest)
+    check("and is nearly free", watch.cost < 0.05, watch.cost)
+
+
+def refusals():
+    own = {"kernel": 1_000, "zero_your_discriminator": 50}
+    words = report.refused([result("wgbfd", 1.0, dropped=own, buffer_errors=100), result("bird", 1.0, buffer_errors=7)])
+    check("what the filter refused and what found the buffer full are told apart", "wgbfd in 60 s: refused by the socket's filter 900, "
+          "zero_your_discriminator 50; 100 found a socket's buffer full" in words, words)
+    check("a full buffer is told of every engine", "bird in 60 s: 7 found a socket's buffer full" in words, words)
+    check("nothing is told where nothing was dropped", report.refused([result("wgbfd", 1.0, dropped={"kernel": 0})]) == "")
 
 
 def captured():
@@ -76,7 +111,9 @@ def flood(build):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=200, check=False)
         check("lab/bench runs to its end", done.returncode == 0, done.stderr[-600:])
         invalid, valid = json.loads((Path(folder) / "result.json").read_text())
-        check("invalid packets are refused by the socket's filter", invalid["near"]["dropped"].get("kernel", 0) > 10_000, invalid["near"]["dropped"])
+        check("invalid packets are refused by the socket's filter, beside those that find its buffer full",
+              invalid["near"]["dropped"].get("kernel", 0) - invalid["near"]["buffer_errors"] > 10_000, invalid["near"])
+        check("a witness stood beside it", None not in (invalid["gap_ms"], valid["gap_ms"]), done.stdout)
         check("whole ones for sessions that do not exist are counted by that reason",
               max(valid["near"]["dropped"].values(), default=0) > 1_000, valid["near"]["dropped"])
         check("no session falls by either", [one["near"]["downs"] + one["far"]["downs"] for one in (invalid, valid)] == [0, 0])

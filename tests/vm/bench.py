@@ -4,7 +4,7 @@
 """What lab/bench measures, on the virtual clock: processor time is a count of instructions (2 ns each) there, so that the ratios between
 wgbfd, bfdd, BIRD and a bare loop are exact, whatever else the host does. One virtual processor serves both ends; the far end is wgbfd,
 whatever the near one is (the bare loop's, which has no sessions, a bare loop). With arguments, those of lab/bench: that, and no verdict. Without: cells of many sizes, with and without
-load, and floods at UDP 3784. Judged are false Downs of wgbfd where its peer got to run, its cost against BIRD's where the processor was not
+load, and floods at UDP 3784. Judged are false Downs of wgbfd where both ends got to run (by what others count, report.starved()), its cost against BIRD's where the processor was not
 full, and that a flood is nothing to the sessions it does not name. WGBFD_FULL=1: 60 s a cell, under load too; else some sizes for 5 s."""
 import json
 import os
@@ -69,7 +69,8 @@ def judge_flood(where, ours, verdicts):
     own = int(ours.wish.stress == "flood-spoofed")
     good = ours.near.fallen <= own and ours.far.fallen <= own and (own or ours.near.dropped)
     verdicts.check(good, f"{where}: {ours.flood_per_s:,.0f}/s arrive, and no other session falls "
-                   f"({ours.near.fallen} and {ours.far.fallen} of {ours.wish.sessions} fell; refused: {ours.near.dropped or 'none'})")
+                   f"({ours.near.fallen} and {ours.far.fallen} of {ours.wish.sessions} fell; refused: {ours.near.dropped or 'none'}, "
+                   f"of the kernel's {ours.near.buffer_errors:,} for want of room)")
 
 
 def judge(results, verdicts):

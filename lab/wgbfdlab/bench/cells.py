@@ -7,6 +7,7 @@ from . import overshoot, profile
 from .engines import ENGINES, Plan
 from .measure import memory, sample
 from .stress import CORES, STRESSES
+from .witness import Witness
 
 SETTLE = 2.0    # seconds from all Up to fast packets at both ends
 
@@ -35,8 +36,8 @@ class End:
     share: float | None = None      # of the packets it should have sent; None: not known
     cores: float = 0.0
     waited: float = 0.0             # runnable without a processor, as a share of the window
-    buffer_errors: int = 0
-    late_ms: float = 0.0
+    buffer_errors: int = 0          # packets that found a socket's buffer full
+    late_ms: float = 0.0            # what wgbfd says of itself: printed, and an excuse for nothing
     dropped: dict = member(default_factory=dict)
 
 
@@ -52,6 +53,9 @@ class Result:
     rss_kib: int = 0
     pss_kib: int = 0
     machine_busy: float = 0.0       # share of all processors
+    steal: float = 0.0              # likewise, taken by the host
+    gap_ms: float | None = None     # the longest that one of them was away; None: there was no witness
+    witness: float = 0.0            # what the witness took of a processor
     flood_per_s: float = 0.0        # that reached the near end
     near: End = member(default_factory=End)
     far: End = member(default_factory=End)
@@ -110,14 +114,16 @@ class Cell:
 
     def _window(self, result):
         ends = (self.near, self.far)
-        tallies = [engine.tally() for engine in ends]
-        pids = [engine.pids() for engine in ends]
         with ExitStack() as stack:
+            witness = stack.enter_context(Witness(self.wish.interval_ms))
+            tallies = [engine.tally() for engine in ends]
+            pids = [engine.pids() for engine in ends]
             stack.enter_context(STRESSES[self.wish.stress](self))
             before = [sample(engine.node, its) for engine, its in zip(ends, pids)]
             watch = profile.record(pids[0], self.wish.seconds, self.near.directory / "perf.data") if self.wish.profile else None
             time.sleep(self.wish.seconds)
             after = [sample(engine.node, its) for engine, its in zip(ends, pids)]
+            result.gap_ms, result.witness = witness.longest_ms(), witness.cost
         if watch:
             watch.wait(timeout=60)
             result.profile = profile.shares(self.near.directory / "perf.data")
@@ -130,7 +136,7 @@ class Cell:
         result.per_packet_us = spent.cpu / max(1, result.packets) * 1e6
         result.flood_per_s = (spent.received - spent.sent) / spent.at if self.flooded else 0.0
         result.wakeups_per_s = spent.wakeups / spent.at
-        result.machine_busy = spent.machine_busy / spent.at / CORES
+        result.machine_busy, result.steal = spent.machine_busy / spent.at / CORES, spent.steal / spent.at / CORES
 
     @property
     def flooded(self):

@@ -14,11 +14,12 @@ class Sample:
     at: float = 0.0             # monotonic seconds
     cpu: float = 0.0            # seconds on a processor, of all threads
     waited: float = 0.0         # seconds runnable without one
-    wakeups: int = 0            # context switches, voluntary and not
+    wakeups: int = 0            # context switches, voluntary and not: with them the preemptions
     sent: int = 0               # packets of the link
     received: int = 0
     buffer_errors: int = 0      # datagrams dropped for want of room in a socket of this namespace
     machine_busy: float = 0.0   # seconds of all processors
+    steal: float = 0.0          # of these, taken by the host
 
     def __sub__(self, before):
         return Sample(**{field.name: getattr(self, field.name) - getattr(before, field.name) for field in fields(self)})
@@ -50,7 +51,7 @@ def sample(node, pids):
             cpu, waited = cpu + int(on), waited + int(delay)
             wakeups += sum(int(line.split()[1]) for line in status.splitlines() if "ctxt_switches" in line)
     sent, received = link_packets(node)
-    return Sample(time.monotonic(), cpu / 1e9, waited / 1e9, wakeups, sent, received, _buffer_errors(node), _machine_busy())
+    return Sample(time.monotonic(), cpu / 1e9, waited / 1e9, wakeups, sent, received, _buffer_errors(node), *_machine())
 
 
 def _tasks(pid):
@@ -74,10 +75,11 @@ def _buffer_errors(node):
     return int(udp[1][udp[0].index("RcvbufErrors")])
 
 
-def _machine_busy():
-    words = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
-    idle, iowait = int(words[3]), int(words[4])
-    return (sum(map(int, words[:8])) - idle - iowait) / TICK
+def _machine():
+    """(busy, stolen)"""
+    words = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle, iowait, steal = words[3], words[4], words[7]
+    return (sum(words) - idle - iowait) / TICK, steal / TICK
 
 
 def memory(pids):

@@ -2,14 +2,19 @@
 did meanwhile touches both sides of each."""
 import math
 import statistics
+from collections import Counter
 from itertools import groupby
 
 from .stress import WORDS
 
-STARVED = 0.95  # of the packets it should have sent: below, an end did not get to run, or its sessions were down
+# An end starved when it sent less than ENOUGH of its packets, and stood without a processor for DENIED of what is missing: silence that
+# nothing kept it from breaking is its own failure. So is any delay that it alone tells of.
+ENOUGH = 0.95
+DENIED = 0.5
+AWAY = 2  # or when a processor was away for as many intervals, of the three that an end may be silent
 
 HEADINGS = ("engine", "µs/packet", "against wgbfd", "cores", "µs/s a session", "wake-ups/s", "RSS MB (PSS)", "up after s",
-            "held at the ends", "false Downs near/far", "machine busy, %")
+            "held at the ends", "false Downs near/far", "machine busy, %", "waited near/far, %", "host took: longest ms, steal %")
 
 
 def cell_key(result):
@@ -45,27 +50,38 @@ def downs(results):
     near, far = (sum(getattr(result, end).downs for result in results) for end in ("near", "far"))
     fallen = max(max(result.near.fallen, result.far.fallen) for result in results)
     text = f"{near}/{far} in {sum(result.seconds for result in results):.0f} s" + (f", {fallen} sessions" if fallen else "")
-    why = [words for name, end in (("near end", "near"), ("peer", "far")) if (words := starved(name, end, results))]
-    return f"{text} ({'; '.join(why)})" if why else text
+    ends = (("near end", "near"), ("peer", "far"))
+    words = [starved(name, end, results) for name, end in ends] + [late(name, end, results) for name, end in ends]
+    return f"{text} ({'; '.join(filter(None, words))})" if any(words) else text
 
 
 def starved(name, end, results):
-    """How an end fell short, in words: silence of its own making, which no engine at the other end can tell from a fault."""
-    shares = [getattr(result, end).share for result in results if getattr(result, end).share is not None]
-    late = max(getattr(result, end).late_ms for result in results)
-    words = []
-    if shares and min(shares) < STARVED:
-        words.append(f"{min(shares):.0%} of its packets")
-    if late > 2 * results[0].wish.interval_ms:  # of the three intervals that it may be silent
-        words.append(f"once {late:.0f} ms without a processor")
+    """How an end was kept from running, in words, by what the kernel and the witness count alone: silence that no engine at the other end
+    can tell from a fault."""
+    lacking = [(getattr(result, end).share, getattr(result, end).waited, result.steal) for result in results if _denied(result, end)]
+    words = ["{:.0%} of its packets, {:.0%} of the time waiting for a processor, {:.0%} stolen".format(*min(lacking))] if lacking else []
+    gap = max(result.gap_ms or 0.0 for result in results)
+    if gap > AWAY * results[0].wish.interval_ms:
+        words.append(f"a processor was away for {gap:.0f} ms")
     return f"{name} starved: {', '.join(words)}" if words else ""
+
+
+def _denied(result, end):
+    its = getattr(result, end)
+    return its.share is not None and its.share < ENOUGH and its.waited + result.steal >= DENIED * (1 - its.share)
+
+
+def late(name, end, results):
+    """What wgbfd says of itself, for the reader. It excuses nothing."""
+    most = max(getattr(result, end).late_ms for result in results)
+    return f"{name} says that it woke {most:.0f} ms late" if most > AWAY * results[0].wish.interval_ms else ""
 
 
 def row(engine, results, ours):
     held = [result for result in results if result.held]
     if not held:
         most = max(result.came_up for result in results)
-        return [engine, *["–"] * 6, "never", f"{most} of {results[0].wish.sessions} within {results[0].wish.up_limit:.0f} s", "–", "–"]
+        return [engine, *["–"] * 6, "never", f"{most} of {results[0].wish.sessions} within {results[0].wish.up_limit:.0f} s", *["–"] * 4]
     sessions = held[0].wish.sessions
     return [engine, spread(result.per_packet_us for result in held),
             "1" if results is ours else spread(ratios(ours, results), "{:.2f}"),
@@ -75,7 +91,13 @@ def row(engine, results, ours):
             f"{max(r.rss_kib for r in held) / 1024:.1f} ({max(r.pss_kib for r in held) / 1024:.1f})",
             spread(result.up_after for result in held),
             " and ".join(str(min(getattr(result, end).up for result in held)) for end in ("near", "far")),
-            downs(held), spread((result.machine_busy * 100 for result in held), "{:.0f}")]
+            downs(held), spread((result.machine_busy * 100 for result in held), "{:.0f}"),
+            "/".join(f"{max(getattr(result, end).waited for result in held) * 100:.1f}" for end in ("near", "far")), _taken(held)]
+
+
+def _taken(results):
+    gaps = [result.gap_ms for result in results if result.gap_ms is not None]
+    return f"{f'{max(gaps):.1f}' if gaps else 'no witness'}; {max(result.steal for result in results) * 100:.1f}"
 
 
 def title(key):
@@ -122,18 +144,27 @@ def profiles(results):
 
 
 def refused(results):
-    """What wgbfd dropped, by reason, in the cells where it dropped anything."""
+    """What did not get through at the near end: what wgbfd dropped, by reason, and for every engine what found a socket's buffer full."""
     lines = []
     for key, engines in by_cell(results).items():
-        total = {}
-        for result in engines.get("wgbfd", []):
-            for reason, count in result.near.dropped.items():
-                total[reason] = total.get(reason, 0) + count
-        if total:
-            seconds = sum(result.seconds for result in engines["wgbfd"])
-            words = ", ".join(f"{reason} {count:,}" for reason, count in sorted(total.items(), key=lambda one: -one[1]))
-            lines.append(f"- {title(key)}: wgbfd refused in {seconds:.0f} s: {words}{_flood(engines['wgbfd'])}")
+        for engine, its in engines.items():
+            full = sum(result.near.buffer_errors for result in its)
+            reasons = ", ".join(f"{reason} {count:,}" for reason, count in _by_reason(its, full))
+            words = [f"refused {reasons}"] if reasons else []
+            words += [f"{full:,} found a socket's buffer full"] if full else []
+            if words:
+                seconds = sum(result.seconds for result in its)
+                lines.append(f"- {title(key)}: {engine} in {seconds:.0f} s: {'; '.join(words)}{_flood(its)}")
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _by_reason(results, full):
+    """[(reason, count), …], the largest first. The kernel counts a full buffer among the socket's drops, as it does what the filter refused."""
+    total = Counter()
+    for result in results:
+        total.update(result.near.dropped)
+    total["by the socket's filter"] = max(0, total.pop("kernel", 0) - full)
+    return [(reason, count) for reason, count in total.most_common() if count]
 
 
 def _flood(results):
