@@ -34,10 +34,7 @@ def figures(_build):
     check("Downs are those of both ends", report.downs([result("bird", 1.0, downs=3)]) == "3/3 in 60 s")
     starving()
     refusals()
-    check("a bound holds by the best round", short.judge({"wgbfd": ours, "bird": theirs}, "bird", 4.0)[0])
-    check("and fails when no round reaches it", not short.judge({"wgbfd": ours, "bird": theirs}, "bird", 4.1)[0])
-    check("it fails when ours never came up", not short.judge({"wgbfd": [never], "bird": theirs}, "bird", 0.1)[0])
-    check("and not when theirs never did", short.judge({"wgbfd": ours, "bird": [never, never]}, "bird", 9.0)[0])
+    bounds()
     captured()
 
 
@@ -75,6 +72,22 @@ def refusals():
           "zero_your_discriminator 50; 100 found a socket's buffer full" in words, words)
     check("a full buffer is told of every engine", "bird in 60 s: 7 found a socket's buffer full" in words, words)
     check("nothing is told where nothing was dropped", report.refused([result("wgbfd", 1.0, dropped={"kernel": 0})]) == "")
+
+
+def bounds():
+    def judged(ours, theirs, bound):
+        return short.judge({"wgbfd": [result("wgbfd", cost) if cost else never for cost in ours],
+                            "bird": [result("bird", cost) if cost else never for cost in theirs]}, "bird", bound)
+    never, ours = Result(Wish("bird", 100, 50), came_up=7), [5.0] * 5
+    check("a bound holds by the best of five rounds", judged(ours, [5.0, 5.0, 5.0, 5.0, 20.0], 4.0)[0])
+    check("and fails when no round reaches it", not judged(ours, [20.0] * 5, 4.1)[0])
+    good, words = judged(ours, [20.0] * 4, 1.0)
+    check("four rounds are not enough: not judged, which is a failure", not good and "not judged: 4 of 5 rounds" in words, words)
+    check("a round that was tried again makes it five", judged([*ours, 5.0], [20.0, None, 20.0, 20.0, 20.0, 20.0], 4.0)[0])
+    good, words = judged(ours, [None] * 5, 1.0)
+    check("nor is it judged when theirs never came up", not good and "bird's in 0" in words, words)
+    good, words = judged([None] * 5, [20.0] * 5, 0.1)
+    check("or ours", not good and "wgbfd came up in 0" in words, words)
 
 
 def captured():

@@ -78,7 +78,7 @@ def _parse(arguments):
     parser.add_argument("--build", type=Path, default=LAB.parent / "build", metavar="DIR")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write result.json, table.md and pictures there")
     parser.add_argument("--show", type=Path, nargs="+", metavar="FILE", help="measure nothing: print the table of these result.json")
-    parser.add_argument("--short", action="store_true", help="CPU per packet at two sizes in five rounds, judged by ratios; two minutes at most")
+    parser.add_argument("--short", action="store_true", help="CPU per packet at two sizes in five rounds, judged by ratios; two minutes")
     return parser.parse_args(arguments)
 
 
