@@ -13,7 +13,8 @@ SECONDS = 1.5
 UP_LIMIT = 20   # seconds: bfdd takes two for 100 sessions, BIRD two for 1,000
 LIMIT = 300     # seconds; no round begins later: where nothing comes up, this must end before whoever runs it gives up
 # sessions, interval and, for each other engine, what its cost over ours must reach in the best round. Measured at 1,000: BIRD 4.3 times, while
-# others filled both processors 2.5; at 100: BIRD 2.1 to 2.8, then 1.5, and bfdd 13 to 25, then 9: about half of it, and less than in any of these.
+# others filled both processors 2.3 in the best round; at 100: BIRD 2.1 to 2.8, then 1.8, and bfdd 13 to 25, then 9.6. So about half, and less
+# than in any of these.
 CELLS = ((100, 50, {"bird": 1.0, "bfdd": 4.0}), (1000, 50, {"bird": 1.5}))
 
 
