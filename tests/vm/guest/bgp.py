@@ -16,12 +16,12 @@ BIRD_DROPPED = re.compile(r"^(\S+ \S+) <\S+> peering: (?:State changed to (?:sto
 
 
 class Ends:
-    def __init__(self, interval_ms=admin.INTERVAL_MS):
+    def __init__(self, interval_ms=admin.INTERVAL_MS, realtime=False):
         self.interval_ms = interval_ms
         self.net = Net([], admin.PEERINGS)
         nodes, public = self.net.nodes, self.net.public
-        self.near = engines.Wgbfd(nodes["us"], [], public, admin.wgbfd_extra("us", public))
-        self.far = engines.Wgbfd(nodes["two"], [], public, admin.wgbfd_extra("two", public))
+        self.near = engines.Wgbfd(nodes["us"], [], public, admin.wgbfd_extra("us", public), realtime)
+        self.far = engines.Wgbfd(nodes["two"], [], public, admin.wgbfd_extra("two", public), realtime)
         self.ours, self.second = admin.our_frr(nodes["us"], interval_ms), admin.second_frr(nodes["two"], interval_ms)
         self.stock = admin.far_frr(nodes["frr"], "bfd\n", interval_ms)
         self.bird = engines.Bird(nodes["bird"], [], admin.bird_bfd_interface(interval_ms), admin.bird_bgp().replace("ipv4 {", "debug { states, events }; ipv4 {"))

@@ -33,10 +33,11 @@ class Fact:
 
 
 class Wgbfd:
-    """Also our own end: then `cells` are all there are, and their near side is ours."""
+    """Also our own end: then `cells` are all there are, and their near side is ours. `realtime`: all of it at SCHED_FIFO, and so the
+    workers that come later; else the probe thread of the first one alone."""
 
-    def __init__(self, node, cells, public, extra=""):
-        self.node, self.cells, self.public, self.extra = node, cells, public, extra
+    def __init__(self, node, cells, public, extra="", realtime=False):
+        self.node, self.cells, self.public, self.extra, self.realtime = node, cells, public, extra, realtime
         self.path = node.directory / "wgbfd.toml"
         self.ours = node.name == "us"
         self._process = None
@@ -60,13 +61,13 @@ class Wgbfd:
 
     def start(self):
         self.path.write_text(self._text())
-        self._process = self.node.spawn([WGBFD, "run", "--config", self.path], "wgbfd.log")
+        self._process = self.node.spawn([*(REALTIME if self.realtime else []), WGBFD, "run", "--config", self.path], "wgbfd.log")
         end = time.monotonic() + 10
         while not (probes := [task for task in _tasks(self._process.pid) if _name(task) == "probe"]):
             if time.monotonic() > end:
                 raise LabError(f"{self.node.name}: wgbfd has no probe thread")
             time.sleep(0.05)
-        for task in probes:
+        for task in probes if not self.realtime else ():
             os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(PROBES))
 
     def change(self, cells):
