@@ -8,6 +8,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "kernel/route_lookup.hpp"
+
 namespace wgbfd {
 namespace {
 
@@ -43,6 +45,10 @@ Worker::Worker(WorkerSettings settings, config::Config config)
       repair_{io_,
               undo_,
               {clock_now, [this](std::span<const policy::Wanted> all) { return repair_links(all); },
+               [](const base::IpAddress& address) {
+                   const auto route = kernel::route_to(address, {}, {});
+                   return route ? route->ifindex : base::IfIndex{};
+               },
                [this](const adjacency::Adjacency& adjacency) { return carries_routes(adjacency); },
                [this] { repair_.apply(controller_.wanted(kernel::repair_feed)); }}},
       group_routes_{io_, undo_, clock_now, [this] { group_routes_.apply(controller_.wanted(kernel::routes_feed)); }},

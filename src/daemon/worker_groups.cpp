@@ -1,6 +1,7 @@
 // What the feeds `repair` and `routes` need to know of this host, and what the configuration says of their groups.
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "daemon/worker.hpp"
 
@@ -39,18 +40,22 @@ void Worker::follow_routes() {
 }
 
 kernel::RepairLinks Worker::repair_links(std::span<const policy::Wanted> all) {
+    std::map<std::string_view, base::IfIndex> known;
+    for (const auto& wanted : all) known.emplace(wanted.adjacency.interface, wanted.adjacency.ifindex);
+    std::map<base::IfIndex, const adjacency::Link*> links;
+    for (const auto& link : links_) links.emplace(link.index, &link);
     kernel::RepairLinks out;
-    for (const auto& wanted : all) {
-        const auto& name = wanted.adjacency.interface;
-        if (out.contains(name)) continue;
-        const auto link = std::ranges::find(links_, name, &adjacency::Link::name);
-        const auto device = std::ranges::find(device_values_, wanted.adjacency.ifindex, &adjacency::Device::index);
-        if (link == links_.end() || device == device_values_.end() || link->index != device->index) continue;
-        out.emplace(name, kernel::RepairLink{.index = link->index,
-                                             .up = link->up,
-                                             .strict = rp_filters_.is_strict(name),
-                                             .addresses = link->addresses,
-                                             .peers = device->peers});
+    for (const auto& device : device_values_) {
+        const auto found = links.find(device.index);
+        if (found == links.end()) continue;
+        const auto& link = *found->second;
+        const auto at = known.find(link.name);
+        if (at != known.end() && at->second != device.index) continue;  // made anew, and not judged yet
+        out.emplace(link.name, kernel::RepairLink{.index = link.index,
+                                                  .up = link.up,
+                                                  .strict = at != known.end() && rp_filters_.is_strict(link.name),
+                                                  .addresses = link.addresses,
+                                                  .peers = device.peers});
     }
     return out;
 }

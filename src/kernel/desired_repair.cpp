@@ -5,6 +5,7 @@
 
 #include "kernel/allowed_ips.hpp"
 #include "kernel/group_rank.hpp"
+#include "kernel/repair_transports.hpp"
 
 namespace kernel {
 namespace {
@@ -18,7 +19,7 @@ struct Interface {
     const RepairLink* link = nullptr;
     AllowedIps allowed;
     std::vector<base::Prefix> own;        // the tunnel's own addresses
-    std::set<base::Prefix> transports{};  // endpoints of the backups that it is redirected to
+    std::set<base::Prefix> transports{};  // endpoints of what its backups depend on
     std::map<adjacency::PublicKey, const adjacency::Peer*> peers;
 };
 using Interfaces = std::map<std::string, Interface, std::less<>>;
@@ -144,18 +145,6 @@ Choice choose(const Wanted& failed, const Members& group, const Interfaces& inte
     return out;
 }
 
-// A backup's own transport may be routed through the tunnel that it stands in for: redirected, it would come round
-// again and again, longer each time.
-void add_transport(Interface& failed, std::span<const base::Prefix> carried, const Interface& backup,
-                   const adjacency::PublicKey& to) {
-    const auto peer = backup.peers.find(to);
-    if (peer == backup.peers.end() || !peer->second->endpoint) return;
-    const auto& address = peer->second->endpoint->address;
-    const base::Prefix endpoint{address, static_cast<std::uint8_t>(address.bits())};
-    if (std::ranges::any_of(carried, [&](const base::Prefix& prefix) { return holds(prefix, endpoint); }))
-        failed.transports.insert(endpoint);
-}
-
 struct Redirected {
     adjacency::PublicKey peer;
     base::IfIndex to;
@@ -204,10 +193,60 @@ std::string too_much(const Interface& interface) {
     return {};
 }
 
+struct Repair {  // of an adjacency that is redirected now
+    const Wanted* failed;
+    const Wanted* backup;
+};
+
+// What the backups depend on may be routed through the very tunnel that is redirected, or through another that is.
+void add_transports(Interfaces& interfaces, std::span<const Repair> repairs, const RepairLinks& links, const Way& way) {
+    const auto tunnel = [&](const Wanted& of) {
+        return Tunnel{interfaces.at(of.adjacency.interface).link->index, of.adjacency.peer};
+    };
+    std::vector<Redirect> redirects;
+    for (const auto& [failed, backup] : repairs) redirects.push_back({tunnel(*failed), tunnel(*backup)});
+    Transports transports{links, redirects, way};
+    for (const auto& [failed, backup] : repairs) {
+        auto& interface = interfaces.at(failed->adjacency.interface);
+        const auto prefixes = carried(interface, failed->adjacency.peer);
+        if (!transports.touch(prefixes)) continue;
+        for (const auto& address : transports.below(tunnel(*backup))) {
+            const base::Prefix endpoint{address, static_cast<std::uint8_t>(address.bits())};
+            if (std::ranges::any_of(prefixes, [&](const base::Prefix& prefix) { return holds(prefix, endpoint); }))
+                interface.transports.insert(endpoint);
+        }
+    }
+}
+
+void refuse(const Wanted& wanted, std::span<const std::string> reasons, DesiredRepair& out) {
+    out.told[wanted.id] = "refused";
+    for (const auto& reason : reasons)
+        out.interfaces.at(wanted.adjacency.interface)
+            .problems.push_back(wanted.adjacency.name + " is not repaired: " + reason);
+}
+
+void add_filters(std::string_view name, const Interface& interface, std::span<const Repair> repairs,
+                 const Interfaces& interfaces, DesiredRepair& out) {
+    std::vector<Redirected> redirects;
+    const auto reason = too_much(interface);
+    for (const auto& [failed, backup] : repairs) {
+        if (failed->adjacency.interface != name) continue;
+        if (reason.empty())
+            redirects.push_back({failed->adjacency.peer, interfaces.at(backup->adjacency.interface).link->index});
+        else
+            refuse(*failed, std::span{&reason, 1}, out);
+    }
+    auto& repaired = out.interfaces.at(std::string{name});
+    if (!reason.empty()) return;
+    repaired.redirects = !redirects.empty();
+    repaired.filters = passing(interface);
+    redirect(interface, redirects, repaired.filters);
+}
+
 }  // namespace
 
 DesiredRepair desired_repair(std::span<const Wanted> all, const RepairLinks& links,
-                             const std::set<adjacency::AdjacencyId>& needed) {
+                             const std::set<adjacency::AdjacencyId>& needed, const Way& way) {
     DesiredRepair out;
     auto interfaces = interfaces_of(all, links);
     std::map<std::string_view, std::vector<const Wanted*>> by_group;
@@ -215,40 +254,30 @@ DesiredRepair desired_repair(std::span<const Wanted> all, const RepairLinks& lin
         if (!wanted.adjacency.group.empty()) by_group[wanted.adjacency.group].push_back(&wanted);
     std::map<std::string_view, Members> groups;
     for (auto& [name, group] : by_group) groups.emplace(name, members_of(std::move(group), interfaces));
-    std::map<std::string_view, std::vector<Redirected>> redirects;
+    std::vector<Repair> repairs;
     std::set<std::string_view> ready;
     for (const auto& wanted : all) {
         const auto at = interfaces.find(wanted.adjacency.interface);
         if (!names_feed(wanted) || at == interfaces.end()) continue;
-        auto& repaired = out.interfaces[at->first];
-        repaired.index = at->second.link->index;
-        auto& told = out.told[wanted.id];
+        out.interfaces[at->first].index = at->second.link->index;
         auto choice = choose(wanted, groups[wanted.adjacency.group], interfaces);
         if (const auto reason = too_much(at->second); !reason.empty()) choice = {nullptr, false, {reason}};
+        if (!choice.any && choice.objections.empty())
+            choice.objections.emplace_back("its group has no other adjacency here");
         if (!choice.any) {
-            told = "refused";
-            if (choice.objections.empty()) choice.objections.emplace_back("its group has no other adjacency here");
-            for (const auto& reason : choice.objections)
-                repaired.problems.push_back(wanted.adjacency.name + " is not repaired: " + reason);
+            refuse(wanted, choice.objections, out);
             continue;
         }
         ready.insert(at->first);
-        told = !wanted.counts_as_down        ? "ready"
-               : !needed.contains(wanted.id) ? "moved"
-               : choice.backup == nullptr    ? "no live backup"
-                                             : "redirected to " + choice.backup->adjacency.interface;
-        if (!wanted.counts_as_down || !needed.contains(wanted.id) || choice.backup == nullptr) continue;
-        repaired.redirects = true;
-        const auto& backup = interfaces.at(choice.backup->adjacency.interface);
-        redirects[at->first].push_back({wanted.adjacency.peer, backup.link->index});
-        add_transport(at->second, carried(at->second, wanted.adjacency.peer), backup, choice.backup->adjacency.peer);
+        const bool fails = wanted.counts_as_down && needed.contains(wanted.id);
+        out.told[wanted.id] = !wanted.counts_as_down     ? "ready"
+                              : !fails                   ? "moved"
+                              : choice.backup == nullptr ? "no live backup"
+                                                         : "redirected to " + choice.backup->adjacency.interface;
+        if (fails && choice.backup != nullptr) repairs.push_back({&wanted, choice.backup});
     }
-    for (const auto name : ready) {
-        auto& filters = out.interfaces.at(std::string{name}).filters;
-        filters = passing(interfaces.find(name)->second);
-        if (const auto found = redirects.find(name); found != redirects.end())
-            redirect(interfaces.find(name)->second, found->second, filters);
-    }
+    add_transports(interfaces, repairs, links, way);
+    for (const auto name : ready) add_filters(name, interfaces.find(name)->second, repairs, interfaces, out);
     return out;
 }
 

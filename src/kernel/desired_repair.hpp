@@ -2,9 +2,9 @@
 //
 // While an adjacency is down, what its peer would have been sent (its allowed-ips) leaves by the best usable adjacency
 // of its group instead. What is sent to the tunnel itself stays: its own subnet, the peer's tunnel address, multicast,
-// link-local, single-hop BFD; so does what a backup's WireGuard sends to its endpoint. So our probes, the routing
-// protocols' own packets and whoever else asks about this tunnel see it as it is: a dead tunnel that BGP saw alive by
-// another way would keep its routes for ever.
+// link-local, single-hop BFD; so does what a backup's WireGuard sends to its endpoint, and what it depends on to its
+// own. So our probes, the routing protocols' own packets and whoever else asks about this tunnel see it as it is: a
+// dead tunnel that BGP saw alive by another way would keep its routes for ever.
 #pragma once
 
 #include <functional>
@@ -46,9 +46,13 @@ struct DesiredRepair {
     std::map<adjacency::AdjacencyId, std::string> told;
 };
 
-// `needed`: of those that are down, the ones whose traffic still comes to their interface.
+// The interface that packets to an address leave by; 0: none that is known.
+using Way = std::function<base::IfIndex(const base::IpAddress&)>;
+
+// `needed`: of those that are down, the ones whose traffic still comes to their interface. `way` is asked for
+// endpoints, of what a redirect depends on.
 DesiredRepair desired_repair(std::span<const policy::Wanted> all, const RepairLinks& links,
-                             const std::set<adjacency::AdjacencyId>& needed);
+                             const std::set<adjacency::AdjacencyId>& needed, const Way& way = {});
 
 // The numbers of those that must go, and those to add: what carries another number or says something else.
 struct FilterChanges {

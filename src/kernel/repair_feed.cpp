@@ -47,8 +47,10 @@ void RepairFeed::apply(std::span<const policy::Wanted> all) {
 
 void RepairFeed::apply_now(std::span<const policy::Wanted> all) {
     if (!goes_on_) failed_.clear();
+    if (!goes_on_) ways_.clear();
     desired_ = {};
-    if (!all.empty()) desired_ = desired_repair(all, host_.links(all), needed(all));
+    const auto ask = [this](const base::IpAddress& address) { return way(address); };
+    if (!all.empty()) desired_ = desired_repair(all, host_.links(all), needed(all), ask);
     settle();
     tell(all);
     schedule();
@@ -78,6 +80,12 @@ std::set<adjacency::AdjacencyId> RepairFeed::needed(std::span<const policy::Want
     }
     down_since_ = std::move(down);
     return out;
+}
+
+base::IfIndex RepairFeed::way(const base::IpAddress& address) {
+    const auto [at, fresh] = ways_.try_emplace(address);
+    if (fresh && host_.way) at->second = host_.way(address);
+    return at->second;
 }
 
 // What goes goes first: an interface that is redirected is never the target of another.
@@ -157,7 +165,12 @@ void RepairFeed::let_go(const std::string& name, const RepairedInterface& wish) 
         interface.filters = now->ours;
         interface.known = now->qdisc == EgressQdisc::clsact;
     }
-    const auto numbers = changes(interface.filters, wish.filters).remove;
+    // Redirects alone: what passes stays until its like is there.
+    auto numbers = changes(interface.filters, wish.filters).remove;
+    std::erase_if(numbers, [&](std::uint16_t number) {
+        const auto filter = std::ranges::find(interface.filters, number, &EgressFilter::number);
+        return filter == interface.filters.end() || filter->to.value == 0;
+    });
     if (numbers.empty() || !may_step()) return;
     const auto error = access_.change(wish.index, numbers, {});
     if (error) interface.known = false;

@@ -26,7 +26,9 @@ class RepairFeed final : public policy::Feed {
 public:
     struct Host {
         std::function<base::Now()> now;
-        std::function<RepairLinks(std::span<const policy::Wanted>)> links;  // of their interfaces
+        // Of their interfaces, and of the other WireGuard ones, which may carry them.
+        std::function<RepairLinks(std::span<const policy::Wanted>)> links;
+        Way way;
         std::function<bool(const adjacency::Adjacency&)> carries;  // does a route go there still? true: or unknown
         std::function<void()> apply_again;                         // calls apply() with all that is wanted then
     };
@@ -47,6 +49,7 @@ private:
     };
 
     std::set<adjacency::AdjacencyId> needed(std::span<const policy::Wanted> all);
+    base::IfIndex way(const base::IpAddress& address);
     void apply_now(std::span<const policy::Wanted> all);
     void look_again();
     void settle();
@@ -71,7 +74,8 @@ private:
     std::map<base::IfIndex, Interface> interfaces_;
     std::map<adjacency::AdjacencyId, base::TimePoint> down_since_;
     std::map<adjacency::AdjacencyId, policy::Told> told_;
-    std::map<base::IfIndex, std::string> failed_;  // and why; not tried again before the work that waits is done
+    std::map<base::IpAddress, base::IfIndex> ways_;  // as last asked, in this turn or those that it goes on from
+    std::map<base::IfIndex, std::string> failed_;    // and why; not tried again before the work that waits is done
     std::vector<std::string> problems_;
     bool waiting_ = false;  // there is more to do, in the next turn
     bool goes_on_ = false;  // this turn is that next one

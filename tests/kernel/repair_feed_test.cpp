@@ -49,30 +49,34 @@ struct Many {
         return out;
     }
     kernel::EgressAccess access() {
-        return {.read = [this](base::IfIndex index) -> base::Result<kernel::Egress, std::error_code> {
-                    ++asked;
-                    if (broken) return tl::unexpected{std::make_error_code(std::errc::io_error)};
-                    return kernel[index];
-                },
-                .add_clsact = [this](base::IfIndex index) -> std::error_code {
-                    kernel[index].qdisc = kernel::EgressQdisc::clsact;
-                    return {};
-                },
-                .remove_clsact = [](base::IfIndex) -> std::error_code { return {}; },
-                .change = [this](base::IfIndex index, std::span<const std::uint16_t> remove,
-                                 std::span<const kernel::EgressFilter> add) -> std::error_code {
-                    ++asked;
-                    auto& ours = kernel[index].ours;
-                    std::erase_if(ours,
-                                  [&](const auto& f) { return std::ranges::find(remove, f.number) != remove.end(); });
-                    ours.insert(ours.end(), add.begin(), add.end());
-                    std::ranges::sort(ours);
-                    return {};
-                },
-                .remove_all = [this](base::IfIndex index) -> std::error_code {
-                    kernel[index].ours.clear();
-                    return {};
-                }};
+        return {
+            .read = [this](base::IfIndex index) -> base::Result<kernel::Egress, std::error_code> {
+                ++asked;
+                if (broken) return tl::unexpected{std::make_error_code(std::errc::io_error)};
+                return kernel[index];
+            },
+            .add_clsact = [this](base::IfIndex index) -> std::error_code {
+                kernel[index].qdisc = kernel::EgressQdisc::clsact;
+                return {};
+            },
+            .remove_clsact = [](base::IfIndex) -> std::error_code { return {}; },
+            .change = [this](base::IfIndex index, std::span<const std::uint16_t> remove,
+                             std::span<const kernel::EgressFilter> add) -> std::error_code {
+                ++asked;
+                auto& ours = kernel[index].ours;
+                const auto stays = [&](const auto& f) { return std::ranges::find(remove, f.number) == remove.end(); };
+                if (std::ranges::any_of(ours, [&](const auto& f) { return f.to.value != 0 && stays(f); }))
+                    bared |= add.empty() &&
+                             !std::ranges::all_of(ours, [&](const auto& f) { return f.to.value != 0 || stays(f); });
+                std::erase_if(ours, [&](const auto& f) { return std::ranges::find(remove, f.number) != remove.end(); });
+                ours.insert(ours.end(), add.begin(), add.end());
+                std::ranges::sort(ours);
+                return {};
+            },
+            .remove_all = [this](base::IfIndex index) -> std::error_code {
+                kernel[index].ours.clear();
+                return {};
+            }};
     }
 
     static std::filesystem::path fresh_folder() {
@@ -86,13 +90,17 @@ struct Many {
     std::map<base::IfIndex, kernel::Egress> kernel;
     unsigned asked = 0, most = 0;
     bool broken = false;
+    bool bared = false;  // what passes was taken away from under a redirect
     base::Now now{base::TimePoint{1h}, base::WallTime{1h}};
     boost::asio::io_context context{1};
     io::UndoLog undo{folder / "undo"};
     kernel::RepairFeed feed{context,
                             undo,
-                            {[this] { return now; }, [this](std::span<const policy::Wanted>) { return host.links(); },
-                             [](const adjacency::Adjacency&) { return true; }, [this] { apply(); }},
+                            {[this] { return now; },
+                             [this](std::span<const policy::Wanted>) { return host.links(); },
+                             {},
+                             [](const adjacency::Adjacency&) { return true; },
+                             [this] { apply(); }},
                             access()};
 };
 
@@ -130,5 +138,27 @@ TEST_CASE("what cannot be redirected is tried once a second, and keeps nobody wa
     many.apply();
     many.run();
     CHECK(many.redirected() == count);
+    many.feed.withdraw_all();
+}
+
+TEST_CASE("another group that fails adds what must pass, and takes nothing from under a redirect that stands") {
+    Many many;
+    many.host.add(51, 52, {"0.0.0.0/0"}, VerdictState::up, "rome");
+    many.host.add(52, 53, {"0.0.0.0/0"}, VerdictState::up, "rome");
+    many.host.peers["wg1"].front().endpoint = {address("192.0.2.9"), 51820};
+    many.host.peers["wg52"].front().endpoint = {address("192.0.2.1"), 51820};
+    many.host.verdict(0).state = VerdictState::down;
+    many.apply();
+    many.run();
+    const auto passing = [&] {
+        return std::ranges::count_if(many.kernel[{10}].ours, [](const auto& f) { return f.to.value == 0; });
+    };
+    CHECK(passing() == 7);  // the first of them 192.0.2.9
+    many.host.verdict(51).state = VerdictState::down;
+    many.apply();
+    many.run();
+    CHECK(many.redirected() == 2);
+    CHECK(passing() == 8);
+    CHECK_FALSE(many.bared);
     many.feed.withdraw_all();
 }

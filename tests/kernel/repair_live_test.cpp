@@ -48,7 +48,9 @@ struct Live {
             context, *undo,
             kernel::RepairFeed::Host{[this] { return now; },
                                      [this](std::span<const policy::Wanted>) { return host.links(); },
-                                     [this](const adjacency::Adjacency&) { return carries; }, [this] { apply(); }});
+                                     {},
+                                     [this](const adjacency::Adjacency&) { return carries; },
+                                     [this] { apply(); }});
     }
     void apply(VerdictState first, VerdictState second) {
         host.verdict(0).state = first;
