@@ -6,6 +6,7 @@ test_doctor.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those grou
 import json
 import sys
 
+from bird import CONTROL, Bird
 from pair import DATA_PLANE, HOLD_PORT, TIMERS, Pair, Server, check, main, wait
 
 LABEL = "dr"
@@ -226,6 +227,72 @@ def _old_version(host):
     finds(host, "a zebra that hangs, where [frr] vty names it", "frr", "warning", ["does not answer"], "--config",
           host.write("/run/vty.toml", '[frr]\nvty = "/run/frr"\n'))
     silent.close()
+    _fpm(host)
+
+
+def _fpm(host):
+    """zebra's module that tells of routes, in the file that starts it, in the process, and in its configuration."""
+    fpm = ("--config", host.configure('[frr]\nfpm = "127.0.0.1:2620"\n'))
+    finds(host, "fpm where no zebra runs", "fpm", "warning", ["no zebra runs here", "-M dplane_fpm_nl"], *fpm)
+    host.write("/etc/frr/daemons", 'zebra_options="  -A 127.0.0.1 -s 90000000"\n')
+    finds(host, "/etc/frr/daemons starts zebra without its module", "fpm", "warning", ["zebra starts without", "zebra_options"], *fpm)
+    host.write("/etc/frr/daemons", 'zebra_options="  -A 127.0.0.1 -M dplane_fpm_nl"\n')
+    passes(host, "with it", *fpm)
+    host.sh("rm /etc/frr/daemons")
+    host.start_frr("zebra")
+    finds(host, "a zebra that runs without it", "fpm", "warning", ["zebra runs without its module"], *fpm)
+    passes(host, "the same where fpm is not asked for")
+    host.stop_frr("zebra")
+    host.start_frr("zebra", "-M", "dplane_fpm_nl")
+    finds(host, "a zebra with it that connects nowhere", "fpm", "warning", ["connects nowhere", "fpm address 127.0.0.1"], *fpm)
+    apply(host, "fpm", *fpm)
+    passes(host, "the fix of it, as it is told", *fpm)
+    host.stop_frr("zebra")
+
+
+BIRD = """router id 10.255.0.1;
+{include}
+protocol device {{ }}
+protocol bgp to_b {{ local as 65001; neighbor 10.8.0.1 as 65002; ipv4 {{ import all; export none; }}; }}
+"""
+
+
+def bird(build):
+    with Pair(build, LABEL) as pair:
+        host = pair.a
+        entry = f'[[adjacency]]\nname = "to_b"\ninterface = "wg0"\npeer = "{pair.key("b")}"\n'
+
+        def fed(feed, more="", table=""):
+            return "--config", host.configure(f'{table}{entry}feeds = ["{feed}"]\n{more}')
+        ours = fed("bird-protocol", 'bird_protocol = "to_b"\n')
+        finds(host, "a feed for BIRD, which does not run", "bird", "error", [CONTROL], *ours)
+        Bird(host, BIRD.format(include=""))
+        passes(host, "once it runs", *ours)
+        finds(host, "a protocol that BIRD does not have", "bird", "error", ["to_c", "birdc show protocols"],
+              *fed("bird-protocol", 'bird_protocol = "to_c"\n'))
+        ours = fed("bird-protocol", 'bird_protocol = "to_b"\n')
+        host.sh("birdc disable to_b")
+        finds(host, "a protocol that somebody disabled", "bird", "warning", ["to_b", "birdc enable to_b"], *ours)
+        apply(host, "bird", *ours)
+        passes(host, "the fix of it, as it is told", *ours)
+        _bird_table(host, fed("bird-nexthop", table="[bird]\nnexthop_table = 4242\n"))
+        _bird_include(host, fed("bird-include", table='[bird]\ninclude = "/run/bird/wgbfd.conf"\n'))
+
+
+def _bird_table(host, ours):
+    host.sh("ip rule add from 10.9.0.0/16 lookup 4242")
+    finds(host, "a policy rule that looks into the table for BIRD", "bird", "error", ["table 4242", "nexthop_table"], *ours)
+    host.sh("ip rule del from 10.9.0.0/16 lookup 4242")
+    passes(host, "without that rule", *ours)
+
+
+def _bird_include(host, ours):
+    finds(host, "a file for BIRD that does not exist", "bird", "error", ["/run/bird/wgbfd.conf", "wgbfd snippets bird-include >"], *ours)
+    host.write("/run/bird/wgbfd.conf", host.wgbfd("snippets", "bird-include", *ours).stdout)
+    finds(host, "a file that BIRD does not include", "bird", "error", ['include "/run/bird/wgbfd.conf";', "birdc configure"], *ours)
+    host.write("/run/bird/bird.conf", BIRD.format(include='include "/run/bird/wgbfd.conf";'))
+    host.sh("birdc configure")
+    passes(host, "the fixes of both", *ours)
 
 
 RULES = """
@@ -280,6 +347,8 @@ def firewall_faults(build):
 def path_faults(build):
     with Pair(build, LABEL, tunnels=2) as pair:
         host = pair.a
+        _padding(pair, host)
+        _hash_policy(pair, host)
         host.sh("ip link set net0 mtu 1400")
         finds(host, "tunnels larger than what carries them", "mtu", "warning", ["wg0", "wg1", "1340", "ip link set wg0 mtu 1340"])
         host.sh("ip link set wg0 mtu 1340; ip link set wg1 mtu 1340")
@@ -291,6 +360,29 @@ def path_faults(build):
         host.sh("nft delete table inet c; sysctl -qw net.ipv4.ip_forward=0")
         _routes(pair, host)
         _dns(pair, host)
+
+
+def _padding(pair, host):
+    def padded(size):
+        return "--config", host.configure(pair.adjacency("b") + f"padding = {size}\n")
+    finds(host, "padding that wg0 does not take", "padding", "error", ["to-b", "padding = 1420", "ip link set dev wg0 mtu 1430"], *padded(1430))
+    passes(host, "one fix of it: less padding", *padded(1420))
+    host.sh("ip link set dev wg0 mtu 1430")
+    passes(host, "the other: a larger MTU", *padded(1430))
+    host.sh("ip link set dev wg0 mtu 1420")
+
+
+def _hash_policy(pair, host):
+    """Paths that share what one pair of hosts says, each family by a setting of its own."""
+    rows = _group(pair).replace('group = "site"\n', 'group = "site"\nfeeds = ["routes"]\n')
+    for family, prefixes in (("ipv4", '"10.2.0.0/16"'), ("ipv6", '"10.2.0.0/16", "fd02::/32"')):
+        text = rows.replace('name = "site"\n', f'name = "site"\nmode = "active-active"\nprefixes = [{prefixes}]\n')
+        shared, key = ("--config", host.configure(text)), f"net.{family}.fib_multipath_hash_policy"
+        finds(host, f"{key} 0 where {family} is shared out", "routes", "warning", [key, f"sysctl -w {key}=1"], *shared)
+        apply(host, "routes", *shared)
+        passes(host, "the fix of it, as it is told", *shared)
+    host.sh("sysctl -qw net.ipv4.fib_multipath_hash_policy=0 net.ipv6.fib_multipath_hash_policy=0")
+    passes(host, "the same where nothing is shared out", "--config", host.configure(_group(pair)))
 
 
 def _routes(pair, host):
@@ -373,7 +465,7 @@ for _ in range(60000):
     time.sleep(0.002)
 """
 
-GROUPS = {group.__name__.replace("_", "-"): group for group in (healthy, host_faults, wireguard_faults, firewall_faults, path_faults, directions, frr)}
+GROUPS = {group.__name__.replace("_", "-"): group for group in (healthy, host_faults, wireguard_faults, firewall_faults, path_faults, directions, frr, bird)}
 
 if __name__ == "__main__":
     sys.exit(main(GROUPS, sys.argv[1:]))
