@@ -184,7 +184,7 @@ Findings check_all(const DoctorFacts& facts) {
     add(check_rp_filter(facts.host));
     add(check_padding(facts.host, config));
     add(check_groups(facts.host, config, facts.daemon));
-    add(check_overlap(facts.network));
+    add(check_overlap(facts.network, facts.host, config));
     add(check_routes(facts.network, facts.host, config));
     add(check_firewall(facts.network, facts.host, config));
     add(check_input(facts.network, facts.host, config));

@@ -159,7 +159,8 @@ Findings check_dns(const NetworkFacts& facts, const HostFacts& host, base::WallT
 Findings check_directions(const NetworkFacts& facts);  // do both ends of a group choose the same path?
 // doctor_files
 Findings check_files(const NetworkFacts& facts);
-Findings check_overlap(const NetworkFacts& facts);
+// doctor_overlap
+Findings check_overlap(const NetworkFacts& facts, const HostFacts& host, const config::Config& config);
 
 struct DoctorFacts {
     ConfigFacts config;

@@ -1,7 +1,6 @@
-// Checks of files: WireGuard's own configuration, and who may read what is secret.
+// WireGuard's own configuration read, and the check of who may read what is secret.
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <sstream>
 
 #include "cli/doctor_checks.hpp"
@@ -43,13 +42,6 @@ void read_peer_line(const std::string& key, const std::string& value, Configured
         if (const auto prefix = base::Prefix::parse(trimmed(one))) peer.allowed_ips.push_back(*prefix);
 }
 
-// 10.0.0.1/24 and 10.0.0.0/24 are one prefix to the kernel.
-base::Prefix masked(base::Prefix prefix) {
-    for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit)
-        prefix.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
-    return prefix;
-}
-
 }  // namespace
 
 WireguardFile parse_wireguard_file(const std::string& path, const std::string& text) {
@@ -75,25 +67,6 @@ WireguardFile parse_wireguard_file(const std::string& path, const std::string& t
         else
             read_key_files(value, out);
     }
-    return out;
-}
-
-Findings check_overlap(const NetworkFacts& facts) {
-    Findings out;
-    for (const auto& file : facts.files) {
-        std::map<base::Prefix, const ConfiguredPeer*> owners;
-        for (const auto& peer : file.peers)
-            for (const auto& prefix : peer.allowed_ips) {
-                const auto [owner, fresh] = owners.emplace(masked(prefix), &peer);
-                if (fresh || owner->second == &peer) continue;
-                out.push_back({"overlap", Severity::warning, file.path,
-                               to_string(masked(prefix)) + " is in AllowedIPs of the [Peer]s of lines " +
-                                   std::to_string(owner->second->line) + " and " + std::to_string(peer.line) +
-                                   ": one interface gives a prefix to one peer, the one that comes last",
-                               "take it out of one of the two; what is to move between them wants two interfaces"});
-            }
-    }
-    if (out.empty()) out.push_back({"overlap", Severity::ok, "", "no file gives one prefix to two peers", ""});
     return out;
 }
 

@@ -201,22 +201,6 @@ TEST_CASE("files: an open key, an open configuration; closed ones are fine") {
     CHECK(says(only_fault(cli::check_files(facts)).message, "change it"));
 }
 
-TEST_CASE("overlap: a prefix that one file gives to two peers, however it is written") {
-    NetworkFacts facts;
-    const auto file = [](const char* second) {
-        return cli::parse_wireguard_file(
-            "/etc/wireguard/wg0.conf",
-            std::string{"[Interface]\n[Peer] \nAllowedIPs = 10.1.0.0/16, 10.8.0.1/24 # here\n[peer]\nallowedips="} +
-                second + "\n");
-    };
-    facts.files = {file("10.1.0.0/17,10.8.1.0/24")};
-    CHECK(worst(cli::check_overlap(facts)) == Severity::ok);
-    facts.files = {file("10.2.0.0/16,10.8.0.0/24")};
-    const auto fault = only_fault(cli::check_overlap(facts));
-    CHECK(says(fault.message, "10.8.0.0/24"));
-    CHECK(says(fault.message, "lines 2 and 4"));
-}
-
 TEST_CASE("a WireGuard file names the key files its commands read") {
     const auto file =
         cli::parse_wireguard_file("/etc/wireguard/wg3.conf",

@@ -431,6 +431,29 @@ def _files(pair, host):
     finds(host, "two peers of one file with one prefix", "overlap", "warning", ["wg8.conf", "0.0.0.0/0", "lines 2 and 5"])
     host.sh("sed -i '0,/, 0.0.0.0.0/s///' /etc/wireguard/wg8.conf")
     passes(host, "the fix of it")
+    hinted(host, "everything for one of two peers of a file", "overlap", ["wg8.conf", "0.0.0.0/0 beside other peers"])
+    host.sh("sed -i 's/, 0.0.0.0.0//' /etc/wireguard/wg8.conf")
+    check("the fix of it: no hint", not [f for f in hints(host) if f["check"] == "overlap"], hints(host))
+    _shared(pair, host)
+
+
+def _shared(pair, host):
+    """Two peers of one live interface; wgbfd leaves the second alone."""
+    key, other = pair.key("b"), host.sh("wg genkey | wg pubkey").strip()
+    config = ("--config", host.configure(pair.adjacency("b") + f'[[adjacency]]\ninterface = "wg0"\npeer = "{other}"\nprobe = false\n'))
+    host.write("/run/wg0.conf", f"[Interface]\n[Peer]\nPublicKey = {key}\nAllowedIPs = 10.8.0.1/32, 10.77.0.0/16\n")
+    host.sh("cp /run/wg0.conf /etc/wireguard/")
+    host.sh(f"wg set wg0 peer {key} allowed-ips 10.8.0.1/32,10.77.0.0/16; wg set wg0 peer {other} allowed-ips 10.77.1.0/24")
+    passes(host, "a prefix inside another peer's", *config)
+    check("nor is it a hint", not [f for f in hints(host, *config) if f["check"] == "overlap"], hints(host, *config))
+    host.sh(f"wg set wg0 peer {other} allowed-ips 10.77.0.0/16")
+    finds(host, "a prefix that another peer took", "overlap", "warning", ["10.77.0.0/16", key, other, "wg0.conf"], *config)
+    host.sh(f"wg set wg0 peer {key} allowed-ips 10.8.0.1/32,10.77.0.0/16")
+    passes(host, "the fix of it", *config)
+    host.sh(f"wg set wg0 peer {other} allowed-ips 0.0.0.0/0")
+    hinted(host, "everything for one of two peers", "overlap", [other, "0.0.0.0/0 beside other peers"], *config)
+    host.sh(f"wg set wg0 peer {other} remove")
+    check("without it: no hint", not [f for f in hints(host, *config) if f["check"] == "overlap"], hints(host, *config))
 
 
 def directions(build):
