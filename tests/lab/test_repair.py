@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The feed repair over two tunnels with static routes: redirected at both ends while a tunnel is dead, taken back when it lives or routing has
-moved, refused where it would not work, and undone byte for byte. Counts and states, never times.
+moved, refused where it would not work, never in a circle, and undone byte for byte. Counts and states, never times.
 
 test_repair.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those groups (see --list).
 """
 import sys
 
 from groups import Sites, cut, difference, everything, flap, heal, problem, told
-from pair import check, main, wait
+from pair import TIMERS, Pair, check, main, wait
+from wgbfdlab.topology import Peer, WireGuard
 
 LABEL = "rep"
 FEED = "repair"
@@ -124,5 +125,48 @@ def far_end(build):
         check("`wgbfd doctor` finds nothing", "is not repaired" not in doctor and "wg0: has a backup" in doctor, doctor)
 
 
+class Nested(Pair):
+    """Two groups of two tunnels: wg1, the backup of wg0, runs inside wg2, and wg3, the backup of wg2, inside wg0."""
+
+    @staticmethod
+    def _wireguard(name, other, n):
+        host, far = (2 * n, 2) if name == "a" else (2 * n + 1, 1)
+        endpoint = f"10.9.{n}.{far}" if n % 2 else f"192.0.2.{far}"
+        return WireGuard(f"wg{n}", f"10.8.0.{host}/31", 51820 + n, [Peer(other, "0.0.0.0/0", f"{endpoint}:{51820 + n}")])
+
+    def _build(self):
+        super()._build()
+        for host, here, far in ((self.a, 1, 2), (self.b, 2, 1)):
+            host.sh(f"ip link set lo up; ip address add 10.{here}.0.1/32 dev lo; ip route add 10.{far}.0.0/16 dev wg0 src 10.{here}.0.1")
+            for n, inside in ((1, "wg2"), (3, "wg0")):
+                host.sh(f"ip address add 10.9.{n}.{here}/32 dev lo; ip route add 10.9.{n}.{far} dev {inside} src 10.9.{n}.{here}")
+
+    def toml(self, other):
+        """The backups are believed for longer, as if they failed later."""
+        rows = "".join(f'[[adjacency]]\nname = "wg{n}-to-{other}"\ninterface = "wg{n}"\npeer = "{self.key(other, f"wg{n}")}"\n'
+                       f'group = "{"paris" if n < 2 else "rome"}"\nfeeds = ["repair"]\n{"multiplier = 30" if n % 2 else ""}\n' for n in range(4))
+        return f'[probe]\n{TIMERS}[quality]\nmethod = "off"\n[[group]]\nname = "paris"\n[[group]]\nname = "rome"\n{rows}'
+
+    def sent(self, interface):
+        return int(self.a.sh(f"cat /sys/class/net/{interface}/statistics/tx_packets"))
+
+
+def circle(build):
+    """Each of two backups needs the other's dead tunnel: what they send is not redirected, and no packet comes round."""
+    with Nested(build, LABEL, tunnels=4) as pair:
+        for host, other in ((pair.a, "b"), (pair.b, "a")):
+            host.start_configured(pair.toml(other))
+        check("tunnels inside tunnels come up", wait(lambda: sum(row["state"] == "up" for row in pair.a.rows()) == 4), pair.a.rows())
+        cut(pair)
+        cut(pair, "wg2")
+        check("both groups are redirected", wait(lambda: told(pair.a, FEED) == "redirected to wg1" and told(pair.a, FEED, "wg2") == "redirected to wg3"),
+              (told(pair.a, FEED), told(pair.a, FEED, "wg2")))
+        before = pair.sent("wg1"), pair.sent("wg3")
+        pair.a.node.run(["ping", "-c", "20", "-i", "0.05", "-W", "1", "-I", "10.1.0.1", "10.2.0.1"], check=False)
+        after = pair.sent("wg1"), pair.sent("wg3")
+        check("still", told(pair.a, FEED) == "redirected to wg1" and told(pair.a, FEED, "wg2") == "redirected to wg3", pair.a.rows())
+        check("what is sent meanwhile goes into the backup once", 20 <= after[0] - before[0] < 100 and after[1] - before[1] < 100, (before, after))
+
+
 if __name__ == "__main__":
-    sys.exit(main({"stand": stand, "refused": refused, "far_end": far_end}, sys.argv[1:]))
+    sys.exit(main({"stand": stand, "refused": refused, "far_end": far_end, "circle": circle}, sys.argv[1:]))
