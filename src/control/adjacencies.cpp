@@ -106,6 +106,11 @@ Tracked* Adjacencies::find(std::string_view name) {
     return nullptr;
 }
 
+Tracked* Adjacencies::find(const std::string& interface, const adjacency::PublicKey& peer) {
+    const auto found = tracked_.find({interface, peer});
+    return found == tracked_.end() ? nullptr : &found->second;
+}
+
 Tracked* Adjacencies::find(const bfd::SessionKey& key) {
     const auto found = by_session_.find(key);
     return found == by_session_.end() ? nullptr : &tracked_.at(found->second);

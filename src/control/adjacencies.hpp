@@ -52,6 +52,7 @@ public:
     const std::map<Key, Tracked>& all() const { return tracked_; }
     Tracked* find(const bfd::SessionKey& key);
     const Tracked* find(const bfd::SessionKey& key) const;
+    Tracked* find(const std::string& interface, const adjacency::PublicKey& peer);
     const Tracked* find(adjacency::AdjacencyId id) const;
     Tracked* find(adjacency::AdjacencyId id);
     // The one peer of the interface whose allowed-ips own `remote` (longest prefix); null when none or not WireGuard.

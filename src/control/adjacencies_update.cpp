@@ -52,6 +52,7 @@ void Adjacencies::resolve(Tracked& tracked, const adjacency::Link& link, const a
     // A link that is administratively down has lost its IPv6 addresses; what was known stays until it is up again.
     const bool keep = !link.up && adjacency.addresses && adjacency.ifindex == link.index;
     adjacency.ifindex = link.index;
+    tracked.interface_up = link.up;
     if (!keep) {
         const auto configured = tracked.configured ? tracked.configured->address : std::nullopt;
         const auto standing = standing_.find(link.name);

@@ -147,6 +147,8 @@ void Controller::on_changed(base::Now now, const probe::Changed& event) {
     const auto state = session.status.state;
     auto* tracked = adjacencies_.find(session.key());
     if (tracked != nullptr) {
+        // It comes in by WireGuard, which knows the peer again.
+        if (tracked->refused && event.last_received > tracked->refused->at) tracked->refused.reset();
         think_over(*tracked);
         adjust_gauge(now, *tracked);
     }
@@ -169,10 +171,12 @@ void Controller::came_up(base::Now now, Tracked& tracked, const bfd::SessionKey&
     tracked.was_up = true;
     tracked.up_on = on;
     tracked.down_cause.reset();
+    tracked.traffic.on_up();
 }
 
 void Controller::went_down(base::Now now, Tracked& tracked, policy::Cause cause) {
     tracked.down_cause = cause;
+    tracked.traffic.on_down(now.steady);
     if (cause == policy::Cause::admin)
         tracked.path.on_leave();
     else
@@ -201,7 +205,8 @@ void Controller::on_late(const probe::Late& late) {
 }
 
 bool Controller::on_look(base::TimePoint begun, base::TimePoint now, const adjacency::Device& device) {
-    return trust_.on_look(begun, now, device, turn_.commands);
+    const bool news = on_counted(begun, device);
+    return trust_.on_look(begun, now, device, turn_.commands) || news;
 }
 
 void Controller::on_deadline(base::Now now) {

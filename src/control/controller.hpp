@@ -95,11 +95,15 @@ struct Row {
     std::string group;                   // "": none
     std::uint16_t padding = 0;           // RFC 9764: bytes of its BFD packets; 0: as they are
     std::uint32_t interface_mtu = 0;     // 0: the interface is gone
+    bool interface_down = false;         // it is there, and administratively down
+    base::IpAddress lost_local;          // it was last Up from there, no address of the interface now; unset: not so
     quality::Passage passage;            // what comes through
     quality::ReversePath far_end{};      // its IPv4's, as its wgbfd says
     std::optional<Liveness> liveness{};  // none: its verdict comes from BFD
     bool allowed = true;
     base::TimePoint handshake_seen = base::never;
+    const Refused* refused = nullptr;     // null: WireGuard takes what is sent there, as far as we know
+    const Traffic* traffic = nullptr;     // null: outside WireGuard
     std::optional<std::size_t> prefixes;  // that routing sends over it; none: nobody tells
     const Failover* failover = nullptr;   // the last one that is over; null: there was none
 };
@@ -198,6 +202,7 @@ private:
     static bfd::Status status_of(const Liveness& liveness);
     bool is_icmp(const Tracked& tracked) const;  // its verdict comes from ICMP echo
     void on_send_failed(base::Now now, const probe::SendFailed& event);
+    bool on_counted(base::TimePoint begun, const adjacency::Device& device);
     bool pads_too_much(const Tracked& tracked, base::TimePoint now) const;
     void on_unmatched(base::Now now, const probe::Unmatched& event);
     void on_late(const probe::Late& event);

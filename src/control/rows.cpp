@@ -4,6 +4,17 @@
 #include "control/controller.hpp"
 
 namespace control {
+namespace {
+
+void tell_link(Row& row, const adjacency::Link& link, const Tracked& tracked) {
+    row.interface_mtu = link.mtu;
+    row.interface_down = !link.up;
+    if (tracked.up_on &&
+        std::ranges::find(link.addresses, tracked.up_on->local, &adjacency::LinkAddress::local) == link.addresses.end())
+        row.lost_local = tracked.up_on->local;
+}
+
+}  // namespace
 
 std::vector<policy::Wanted> Controller::wanted(const std::string& feed) const {
     std::set<std::string> interfaces;  // whose peers all count, whatever their feeds
@@ -125,7 +136,9 @@ Row Controller::row_of(const Tracked& tracked) const {
     row.rules = tracked.rules(config_);
     row.group = tracked.group();
     row.padding = tracked.probe(config_).padding;
-    if (const auto* link = host_.link(row.interface)) row.interface_mtu = link->mtu;
+    if (const auto* link = host_.link(row.interface)) tell_link(row, *link, tracked);
+    if (tracked.refusal(taken_at_)) row.refused = &*tracked.refused;
+    row.traffic = &tracked.traffic;
     row.allowed = tracked.allowed();
     row.handshake_seen = tracked.handshake_seen;
     if (const auto found = failovers_.find(tracked.adjacency.id); found != failovers_.end())
@@ -150,8 +163,10 @@ Row Controller::row_outside(const bfd::SessionKey& key, const ManagedSession& se
     const auto& asked = row.session->asked_by;
     row.configured = std::ranges::find(asked, "config") != asked.end();
     row.source = row.configured ? adjacency::AddressSource::configured : adjacency::AddressSource::bfdd;
-    policy::Evidence facts{
-        .session = session.status, .was_up = session.status.ever_up, .down_cause = session.down_cause};
+    policy::Evidence facts{.interface_up = link == nullptr || link->up,
+                           .session = session.status,
+                           .was_up = session.status.ever_up,
+                           .down_cause = session.down_cause};
     row.verdict = policy::assess(facts);
     row.since = session.since;
     return row;

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace control {
+namespace {
+
+// A session that is Down sends every 10 s at the least (back-off), and each packet is refused anew.
+constexpr base::Duration refused_for = std::chrono::seconds{15};
+
+}  // namespace
 
 std::optional<base::Duration> Tracked::handshake_age(base::TimePoint now) const {
     if (handshake_seen == base::never) return std::nullopt;
@@ -28,6 +34,10 @@ bool Tracked::allowed() const {
     if (!peer || !adjacency.addresses) return true;
     return std::ranges::any_of(
         peer->allowed_ips, [this](const base::Prefix& prefix) { return prefix.contains(adjacency.addresses->remote); });
+}
+
+std::optional<policy::Refusal> Tracked::refusal(base::TimePoint now) const {
+    return refused && now < refused->at + refused_for ? std::optional{refused->why} : std::nullopt;
 }
 
 bool Tracked::wants_probe() const {

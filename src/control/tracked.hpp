@@ -10,10 +10,17 @@
 #include "base/time.hpp"
 #include "bfd/request.hpp"
 #include "config/config.hpp"
+#include "control/traffic.hpp"
+#include "policy/evidence.hpp"
 #include "policy/path.hpp"
 #include "policy/verdict.hpp"
 
 namespace control {
+
+struct Refused {  // a packet of its session, by WireGuard
+    policy::Refusal why;
+    base::TimePoint at;
+};
 
 struct Tracked {
     adjacency::Adjacency adjacency;
@@ -21,6 +28,7 @@ struct Tracked {
         nullptr;                          // of the configuration that update() was last given; null: it is not
     std::optional<adjacency::Peer> peer;  // as last read; kept after it went
     bool interface_present = false;
+    bool interface_up = true;  // not administratively down
     bool peer_present = false;
     std::uint64_t seen_in = 0;  // the last update that had its peer
     base::TimePoint gone_since = base::never;
@@ -30,10 +38,12 @@ struct Tracked {
     std::optional<bfd::SessionKey> up_on;  // its session when it was last Up, maybe before our start
     std::optional<policy::Cause> down_cause;
     base::TimePoint too_long_until{};  // a packet of its session was longer than the interface takes
-    policy::Path path;                 // what came of it over time
-    policy::Verdict assessed;          // what its session says
-    policy::Verdict verdict;           // settled
-    bool due = false;                  // its verdict is to be thought over
+    std::optional<Refused> refused;    // the last one, until a later look at the device or a packet from the peer
+    Traffic traffic;
+    policy::Path path;         // what came of it over time
+    policy::Verdict assessed;  // what its session says
+    policy::Verdict verdict;   // settled
+    bool due = false;          // its verdict is to be thought over
     bool live = false;
     bool counts_as_down = false;
     policy::Classes classes;  // that feeds were told
@@ -46,6 +56,7 @@ struct Tracked {
     policy::Rules rules(const config::Config& config) const;
     std::string_view group() const { return configured ? std::string_view{configured->group} : std::string_view{}; }
     bool allowed() const;  // the peer's allowed-ips hold its tunnel address, as far as either is known
+    std::optional<policy::Refusal> refusal(base::TimePoint now) const;
     bool wants_probe() const;
     bool wants_neighbors() const;  // its address is, or may come to be, a neighbour of the routing daemon's
 };

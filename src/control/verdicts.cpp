@@ -11,15 +11,11 @@ namespace {
 
 constexpr std::size_t slice_at_most = 256;  // verdicts in a turn
 
-// Nobody can prove a peer that the operator leaves alone.
-bool asks_for_proof(const Tracked& tracked, const config::Config& config) {
-    return tracked.probe(config).require_proof && (!tracked.configured || tracked.configured->probe);
-}
-
-bool is_unproven(const policy::Verdict& verdict) {
+// An interface that is there, and only set down, is no less a place where a peer may prove itself.
+bool is_unproven(const policy::Verdict& verdict, const policy::Evidence& facts) {
     using enum policy::Cause;
     return verdict.cause == never_up || verdict.cause == no_endpoint || verdict.cause == wrong_allowed_ips ||
-           verdict.cause == mtu;
+           verdict.cause == mtu || (verdict.cause == interface_gone && facts.interface_present);
 }
 
 std::string text_of(const std::optional<policy::Cause>& cause) {
@@ -34,42 +30,6 @@ std::string in_quotes(std::string text) {
 }
 
 }  // namespace
-
-// An unsolicited session serves its asker alone: it never makes a verdict (RFC 9468 is the peer's wish, not ours).
-bool Controller::speaks_for(const Tracked& tracked, const ManagedSession& session) const {
-    if (is_icmp(tracked)) return false;  // a BFD session beside it is bfdd's alone
-    return tracked.wants_probe() || session.askers.has(Asker::config) || session.askers.has(Asker::bfdd);
-}
-
-policy::Evidence Controller::evidence(const Tracked& tracked, base::TimePoint now) const {
-    policy::Evidence out{.interface_present = tracked.interface_present,
-                         .peer_present = tracked.peer_present,
-                         .resolved = tracked.adjacency.addresses.has_value(),
-                         .has_endpoint = tracked.peer && tracked.peer->endpoint,
-                         .allowed = tracked.allowed(),
-                         .handshake_age = tracked.handshake_age(now),
-                         .session = std::nullopt,
-                         .settling = false,
-                         .was_up = tracked.was_up,
-                         .require_proof = asks_for_proof(tracked, config_),
-                         .admin_down = false,
-                         .drained = tracked.path.drain.is_shut(),
-                         .too_long = pads_too_much(tracked, now),
-                         .down_cause = tracked.down_cause};
-    if (const auto* liveness = gauges_.liveness(tracked.adjacency.id); liveness != nullptr && is_icmp(tracked)) {
-        out.session = status_of(*liveness);
-        out.settling = liveness->is_settling(now);
-        out.drained |= tracked.path.drain.is_returning() && out.settling;
-    }
-    if (tracked.key)
-        if (const auto* session = sessions_.find(*tracked.key); session != nullptr && speaks_for(tracked, *session)) {
-            out.session = session->status;
-            out.settling = is_settling(*session, now);
-            const bool coming = out.settling || session->status.state == bfd::State::admin_down;
-            out.drained |= tracked.path.drain.is_returning() && coming;
-        }
-    return out;
-}
 
 // What the session alone says; and whether it is Up, which starts and ends what the path keeps of it.
 policy::Verdict Controller::assess(base::Now now, Tracked& tracked) const {
@@ -188,7 +148,7 @@ bool Controller::publish(base::Now now, Tracked& tracked, const policy::Verdict&
     const auto facts = evidence(tracked, now.steady);
     const bool live = policy::is_live(verdict, facts);
     const bool counts_as_down = verdict.state == down || (facts.require_proof && !facts.settling &&
-                                                          verdict.state == unknown && is_unproven(verdict));
+                                                          verdict.state == unknown && is_unproven(verdict, facts));
     const auto before = std::exchange(tracked.verdict, verdict);
     const auto cause = text_of(verdict.cause);
     if (before.state != verdict.state) {

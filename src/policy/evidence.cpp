@@ -13,11 +13,18 @@ bool handshake_fresh(const Evidence& evidence) {
     return evidence.handshake_age && *evidence.handshake_age < handshake_lifetime;
 }
 
+// Why nothing we send can leave this host, if so.
+std::optional<Cause> why_nothing_leaves(const Evidence& evidence) {
+    if (!evidence.interface_up) return Cause::interface_gone;
+    if (!evidence.has_endpoint || evidence.refused == Refusal::no_endpoint) return Cause::no_endpoint;
+    if (!evidence.allowed || evidence.refused == Refusal::no_allowed_ips) return Cause::wrong_allowed_ips;
+    return std::nullopt;
+}
+
 // What BFD knew stands until WireGuard knows better. A cause that names something gone does not outlive its return.
 Cause refine(const Evidence& evidence) {
     using enum Cause;
-    if (!evidence.has_endpoint) return no_endpoint;
-    if (!evidence.allowed) return wrong_allowed_ips;
+    if (const auto cause = why_nothing_leaves(evidence)) return *cause;
     // An age that is not known (outside WireGuard, or no handshake yet) explains nothing.
     if (evidence.handshake_age && !handshake_fresh(evidence)) return handshake_stale;
     if (evidence.too_long) return mtu;
@@ -46,9 +53,7 @@ Cause refine(const Evidence& evidence) {
 }
 
 Cause why_never_up(const Evidence& evidence) {
-    if (!evidence.has_endpoint) return Cause::no_endpoint;
-    if (!evidence.allowed) return Cause::wrong_allowed_ips;
-    return evidence.too_long ? Cause::mtu : Cause::never_up;
+    return why_nothing_leaves(evidence).value_or(evidence.too_long ? Cause::mtu : Cause::never_up);
 }
 
 bool peer_is_admin_down(const bfd::Status& status) {

@@ -1,6 +1,7 @@
 // Every fact about an adjacency, and the one function that turns it into a verdict.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "base/time.hpp"
@@ -12,12 +13,20 @@ namespace policy {
 // WireGuard's REJECT_AFTER_TIME: a handshake older than this carries no data (WireGuard paper §6.1).
 inline constexpr base::Duration handshake_lifetime = std::chrono::seconds{180};
 
+// Why WireGuard takes no packet for a peer, as the error of a send says it before anybody looks at the device.
+enum class Refusal : std::uint8_t {
+    no_allowed_ips,  // ENOKEY: no peer's allowed-ips hold the destination
+    no_endpoint,     // EDESTADDRREQ
+};
+
 struct Evidence {
     bool interface_present = true;
+    bool interface_up = true;  // not administratively down
     bool peer_present = true;
     bool resolved = true;
     bool has_endpoint = true;
     bool allowed = true;                            // the peer's allowed-ips hold its tunnel address
+    std::optional<Refusal> refused{};               // the last send was, and nothing since says otherwise
     std::optional<base::Duration> handshake_age{};  // none: there never was one
     std::optional<bfd::Status> session{};           // none: not probed
     bool settling = false;  // its session is new, or leaves AdminDown: it has not failed, and is not judged yet

@@ -27,9 +27,9 @@ enum class Cause : std::uint8_t {
     neighbor_down,    // the peer says Down for another reason
     handshake_stale,  // no handshake for 180 s and none succeeds
     no_endpoint,      // WireGuard knows no endpoint for the peer
-    unresolved,       // no tunnel address found
+    unresolved,       // no tunnel address found, or ours was taken away
     never_up,         // has not been Up yet
-    interface_gone,
+    interface_gone,   // deleted, or administratively down
     peer_removed,
     admin,              // shut down by the operator, ours or the peer's
     wrong_allowed_ips,  // the peer's allowed-ips do not hold its tunnel address: WireGuard sends it nothing

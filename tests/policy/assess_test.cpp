@@ -316,3 +316,34 @@ TEST_CASE(
     evidence.session->state = State::up;
     CHECK(assess(evidence).state == VerdictState::up);
 }
+
+TEST_CASE("a send that WireGuard refused is the cause of a Down and of a peer never up, and takes nothing away") {
+    for (const auto& [refusal, cause] : {std::pair{policy::Refusal::no_endpoint, Cause::no_endpoint},
+                                         std::pair{policy::Refusal::no_allowed_ips, Cause::wrong_allowed_ips}}) {
+        auto evidence = lost();
+        evidence.refused = refusal;
+        evidence.handshake_age = 1h;
+        CHECK(assess(evidence) == verdict(VerdictState::down, cause));
+        evidence.session.reset();
+        CHECK(assess(evidence) == verdict(VerdictState::unknown, nothing));
+        evidence = fresh();
+        evidence.refused = refusal;
+        CHECK(assess(evidence) == verdict(VerdictState::unknown, cause));
+        evidence = healthy();
+        evidence.refused = refusal;
+        CHECK(assess(evidence) == verdict(VerdictState::up));
+    }
+}
+
+TEST_CASE("an interface that is set down explains a Down before WireGuard does, and takes nothing away") {
+    auto evidence = lost();
+    evidence.interface_up = false;
+    evidence.has_endpoint = false;
+    CHECK(assess(evidence) == verdict(VerdictState::down, Cause::interface_gone));
+    evidence = fresh();
+    evidence.interface_up = false;
+    CHECK(assess(evidence) == verdict(VerdictState::unknown, Cause::interface_gone));
+    evidence = healthy();
+    evidence.interface_up = false;
+    CHECK(assess(evidence) == verdict(VerdictState::up));
+}

@@ -27,9 +27,11 @@ private:
 Evidence random_evidence(Dice& dice) {
     Evidence out;
     out.interface_present = dice.below(4) != 0;
+    out.interface_up = dice.below(4) != 0;
     out.peer_present = dice.below(4) != 0;
     out.resolved = dice.below(4) != 0;
     out.has_endpoint = dice.below(4) != 0;
+    if (dice.below(4) == 0) out.refused = static_cast<policy::Refusal>(dice.below(2));
     if (dice.coin()) out.handshake_age = std::chrono::seconds{dice.below(360)};
     out.was_up = dice.coin();
     out.require_proof = dice.coin();
@@ -66,14 +68,20 @@ void check_laws(const Evidence& e) {
     REQUIRE(v.state != VerdictState::degraded);
     REQUIRE((v.state == VerdictState::admin_down) == (v.cause == Cause::admin));
     if (e.admin_down) REQUIRE(v.state == VerdictState::admin_down);
-    if (v.cause == Cause::no_endpoint) REQUIRE_FALSE(e.has_endpoint);
+    if (v.cause == Cause::no_endpoint) REQUIRE((!e.has_endpoint || e.refused == policy::Refusal::no_endpoint));
     if (v.cause == Cause::handshake_stale) REQUIRE(e.handshake_age.value() >= policy::handshake_lifetime);
-    if (v.cause == Cause::interface_gone) REQUIRE_FALSE(e.interface_present);
+    if (v.cause == Cause::interface_gone) REQUIRE_FALSE((e.interface_present && e.interface_up));
     if (v.cause == Cause::peer_removed) REQUIRE_FALSE(e.peer_present);
     if (v.cause == Cause::unresolved) REQUIRE_FALSE(e.resolved);
     if (v.cause == Cause::never_up) REQUIRE_FALSE(been_up(e));
     if (v.state == VerdictState::down) REQUIRE_FALSE(is_live(v, e));
     if (e.require_proof && !been_up(e) && v.state == VerdictState::unknown) REQUIRE_FALSE(is_live(v, e));
+    // What this host sees of its own interface and sends names a cause, and decides nothing.
+    auto unseen = e;
+    unseen.interface_up = true;
+    unseen.refused.reset();
+    REQUIRE(assess(unseen).state == v.state);
+    REQUIRE(is_live(assess(unseen), unseen) == is_live(v, e));
     // require_proof never changes the verdict, only what is live.
     auto other = e;
     other.require_proof = !other.require_proof;

@@ -171,6 +171,7 @@ public:
     std::function<adjacency::Device()> look;  // answers at once; none: never
     std::size_t looks = 0;
     std::uint16_t interface_mtu = UINT16_MAX;  // a raw socket refuses what is longer
+    int send_error = 0;                        // of whatever is sent
 
 private:
     void send(base::Now now, const probe::GaugePacket& packet, std::vector<GaugeFlying>& out) {
@@ -185,9 +186,9 @@ private:
     }
     void flush(base::Now now, std::vector<probe::Outgoing>& out) {
         for (const auto& packet : engine.outbox()) {
-            const bool fits = packet.padding <= interface_mtu;
-            if (fits) out.push_back(packet);
-            engine.on_sent(now.steady, packet, fits ? 0 : EMSGSIZE);
+            const int error = packet.padding > interface_mtu ? EMSGSIZE : send_error;
+            if (error == 0) out.push_back(packet);
+            engine.on_sent(now.steady, packet, error);
         }
         engine.clear_outbox();
     }
