@@ -23,8 +23,11 @@ Advice advice(Cause cause) {
                     "`wg show`: add the address to allowed-ips"};
         case never_up: return {"has not been up yet: changes nothing", "does the far end speak BFD?"};
         case unresolved:
-            return {"no tunnel address found; `wgbfd status NAME` names the step", "`wgbfd doctor` says what to write"};
-        case interface_gone: return {"the interface is not there", "`ip link`"};
+            return {"no tunnel address found, or ours was taken away; `wgbfd status NAME` names the step",
+                    "`wgbfd doctor` says what to write; `ip address`"};
+        case interface_gone:
+            return {"the interface is not there, or is set down",
+                    "`ip link`; `ip link set INTERFACE up` where it is only down"};
         case peer_removed: return {"a configured peer is not on the interface", "`wg show`"};
         case quality_loss:
             return {"it loses more than its limit; usable, at a higher cost",

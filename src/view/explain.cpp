@@ -1,7 +1,6 @@
 #include "view/explain.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <tuple>
 
@@ -11,6 +10,7 @@
 #include "view/advice.hpp"
 #include "view/sizes.hpp"
 #include "view/text.hpp"
+#include "view/tunnel.hpp"
 
 namespace view {
 
@@ -19,13 +19,6 @@ namespace {
 using policy::Cause;
 using policy::VerdictState;
 using Lines = std::vector<std::string>;
-
-// "3.3ms", "150ms", "12.3s", "301s".
-std::string span(base::Duration d) {
-    const auto us = static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
-    if (us < 1e6) return fmt::format("{:.3g}ms", us / 1e3);
-    return us < 1e8 ? fmt::format("{:.3g}s", us / 1e6) : fmt::format("{:.0f}s", us / 1e6);
-}
 
 std::string percent(double share) { return fmt::format("{:.3g}%", share * 100); }
 
@@ -88,21 +81,6 @@ void add_vouched(const control::Row& row, Lines& out) {
         fmt::format("Its packets were missing {} detection time{}, in which data of the peer came in: the "
                     "session stayed Up (trust_data).",
                     vouched, vouched == 1 ? "" : "s"));
-}
-
-void add_wireguard(const control::Row& row, base::Now now, Lines& out) {
-    if (row.peer == nullptr) return;
-    if (!row.peer->endpoint) out.push_back("WireGuard knows no endpoint of the peer, so it can send nothing there.");
-    if (!row.allowed)
-        out.push_back(fmt::format("The peer's allowed-ips do not hold {}: WireGuard drops what is sent there.",
-                                  to_string(row.remote)));
-    if (row.handshake_seen == base::never) {
-        out.push_back("WireGuard had no handshake with it yet.");
-        return;
-    }
-    const auto age = std::max(now.steady - row.handshake_seen, base::Duration{});
-    out.push_back(fmt::format("WireGuard's last handshake was {} ago{}.", span(age),
-                              age < policy::handshake_lifetime ? "" : ", and after 180s it carries nothing"));
 }
 
 std::string figures_text(const quality::Figures& figures) {
@@ -250,9 +228,10 @@ void add_group(const control::Row& row, std::span<const control::Row> all, Lines
 std::vector<std::string> explain(const control::Row& row, std::span<const control::Row> all, base::Now now) {
     Lines out;
     add_verdict(row, out);
+    std::ranges::move(interface_sentences(row), std::back_inserter(out));
     add_session(row, out);
     add_vouched(row, out);
-    add_wireguard(row, now, out);
+    std::ranges::move(wireguard_sentences(row, now), std::back_inserter(out));
     add_held_back(row, now, out);
     add_outside(row, now, out);
     add_quality(row, now, out);

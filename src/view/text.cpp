@@ -1,7 +1,10 @@
 #include "view/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+
+#include <fmt/format.h>
 
 namespace view {
 
@@ -51,6 +54,12 @@ std::string printable(std::string_view text) {
 
 std::size_t width(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+}
+
+std::string span(base::Duration d) {
+    const auto us = static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+    if (us < 1e6) return fmt::format("{:.3g}ms", us / 1e3);
+    return us < 1e8 ? fmt::format("{:.3g}s", us / 1e6) : fmt::format("{:.0f}s", us / 1e6);
 }
 
 }  // namespace view

@@ -1,8 +1,11 @@
-// Text that comes from outside (interface names, problems) made fit for JSON and for a terminal.
+// Text that comes from outside (interface names, problems) made fit for JSON and for a terminal; and times as people
+// write them.
 #pragma once
 
 #include <string>
 #include <string_view>
+
+#include "base/time.hpp"
 
 namespace view {
 
@@ -13,5 +16,7 @@ std::string clean(std::string_view text);
 std::string printable(std::string_view text);
 
 std::size_t width(std::string_view text);  // characters of UTF-8, each taken as one column
+
+std::string span(base::Duration d);  // "3.3ms", "150ms", "12.3s", "301s"
 
 }  // namespace view

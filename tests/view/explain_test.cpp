@@ -93,6 +93,65 @@ TEST_CASE("a Down: what each end said, what WireGuard knows, where to look") {
     CHECK(paris.says("There is no session with it: nothing is probed."));
 }
 
+TEST_CASE("an interface that is set down, one that is gone, an address that was taken away: each says what to do") {
+    Explained paris;
+    paris.row.verdict = {VerdictState::down, Cause::interface_gone};
+    const std::string gone = "There is no interface wg0: it was deleted, or has yet to be made.";
+    const std::string down = "wg0 is administratively down, so nothing goes in or out: `ip link set wg0 up`.";
+    CHECK(paris.says(gone));
+    paris.row.interface_down = true;
+    CHECK(paris.says(down));
+    CHECK_FALSE(paris.says(gone));
+    paris.row.interface_down = false;
+    paris.row.verdict = {VerdictState::unknown, Cause::unresolved};
+    paris.row.unresolved = adjacency::ResolveStep::interface_without_address;
+    paris.row.lost_local = ip("10.8.0.0");
+    CHECK(paris.says("10.8.0.0, from which it was last Up, is not an address of wg0 any more: `ip address add` it."));
+}
+
+TEST_CASE("a send that WireGuard refused is told with its error, unless the device says so itself") {
+    Explained paris;
+    paris.row.verdict = {VerdictState::down, Cause::wrong_allowed_ips};
+    control::Refused refused{policy::Refusal::no_allowed_ips, at(99s)};
+    paris.row.refused = &refused;
+    const std::string key =
+        "WireGuard refused a packet to 10.8.0.1 1s ago (ENOKEY): no peer's allowed-ips hold that address.";
+    CHECK(paris.says(key));
+    refused.why = policy::Refusal::no_endpoint;
+    CHECK(
+        paris.says("WireGuard refused a packet to 10.8.0.1 1s ago (EDESTADDRREQ): it knows no endpoint of the peer."));
+    refused.why = policy::Refusal::no_allowed_ips;
+    paris.row.allowed = false;
+    CHECK_FALSE(paris.says(key));
+}
+
+TEST_CASE("what the tunnel carries while BFD is silent: nothing, its own messages, or data") {
+    Explained paris;
+    paris.row.verdict = {VerdictState::down, Cause::detect_timeout};
+    paris.row.session->status.state = bfd::State::down;
+    control::Traffic traffic;
+    paris.row.traffic = &traffic;
+    traffic.on_look({at(80s), 10'000, 20'000});
+    traffic.on_down(at(81s));
+    traffic.on_look({at(81s + 100ms), 10'999, 21'000});
+    CHECK(
+        paris.says("WireGuard sent 1.0 kB to the peer and received 999 B from 1s before the Down to 100ms after it."));
+    traffic.on_look({at(93s + 100ms), 10'999, 23'100});
+    CHECK(paris.says("WireGuard sent 2.1 kB to the peer and received nothing in 12s since the Down."));
+    traffic.on_look({at(93s + 100ms), 10'999 + 816, 23'100});  // three handshakes and keepalives
+    CHECK(paris.says("WireGuard sent 2.1 kB to the peer and received 816 B in 12s since the Down."));
+    traffic.on_look({at(93s + 100ms), 10'999 + 3'400, 1'021'000});
+    const std::string carries = "WireGuard sent 1.0 MB to the peer and received 3.4 kB in 12s since the Down";
+    CHECK(paris.says(carries +
+                     ": the tunnel carries data of the peer's while BFD is silent. Look for a filter of UDP 3784, here "
+                     "and there, and whether the far end still runs it."));
+    SUBCASE("BFD is heard again") { paris.row.session->status.state = bfd::State::init; }
+    SUBCASE("the cause is known") { paris.row.verdict.cause = Cause::one_way; }
+    CHECK(paris.says(carries + "."));
+    paris.row.verdict = {VerdictState::up, {}};
+    CHECK_FALSE(paris.says(carries + "."));
+}
+
 TEST_CASE("degraded: what was measured, what the limits are, what it costs") {
     Explained paris;
     const auto recent = counted(figures(100, 42, 23ms), 95, 38);
