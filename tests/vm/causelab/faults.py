@@ -89,6 +89,12 @@ class Path:
     def make(self):
         self.near.run(["sh", "-ec", "\n".join(self.paths.tunnel("near", self.number, self.cell))])
 
+    def set_link(self, state):
+        self.near.run(["ip", "link", "set", self.cell.name, state])
+
+    def address(self, word):
+        self.near.run(["ip", "address", word, f"10.60.{self.number}.1/24", "dev", self.cell.name])
+
     def ask(self, end, *words):
         self.node(end).run(["wgbfd", *words, self.cell.name])
 
@@ -130,6 +136,9 @@ def every_fault():
         Fault("peer removed at the near end", ("peer-removed",), timeout, lambda path: path.remove_peer("near"), lambda path: path.add_peer("near")),
         Fault("peer removed at the far end", timeout, ("peer-removed",), lambda path: path.remove_peer("far"), lambda path: path.add_peer("far")),
         Fault("interface deleted", ("interface-gone",), timeout, lambda path: path.delete(), lambda path: path.make()),
+        Fault("interface set down", ("interface-gone",), timeout, lambda path: path.set_link("down"), lambda path: path.set_link("up")),
+        # Its session ends with it, and says so if it still can.
+        Fault("our address taken away", ("unresolved",), ("detect-timeout", "admin"), lambda path: path.address("del"), lambda path: path.address("add")),
         Fault("allowed-ips wrong at the near end", ("wrong-allowed-ips",), timeout,
               lambda path: path.wg("near", "allowed-ips", ELSEWHERE), lambda path: path.add_peer("near")),
         Fault("allowed-ips wrong at the far end", timeout, ("wrong-allowed-ips",),
@@ -167,5 +176,5 @@ def both_at_once(chance, singles, far_end="wgbfd"):
 
 def _clash(one, other):
     """What uses the same means, or makes the other impossible."""
-    means = [("cut", "firewall"), ("lost", "later", "varied"), ("peer removed", "allowed-ips", "endpoint", "deleted", "private key"), ("drained",)]
+    means = [("cut", "firewall"), ("lost", "later", "varied"), ("peer removed", "allowed-ips", "endpoint", "deleted", "set down", "address taken", "private key"), ("drained",)]
     return any(any(word in one.name for word in words) and any(word in other.name for word in words) for words in means)
