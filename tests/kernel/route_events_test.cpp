@@ -164,9 +164,9 @@ TEST_CASE("changes that the kernel had to drop are made up for by reading everyt
     Fixture f;
     f.follow(4096);
     Fixture::many("add", 2'000);  // nobody reads meanwhile
-    CHECK(f.until([&] { return f.ended == 2 && f.routes.size() == 2'000; }));
+    CHECK(f.until([&] { return f.ended >= 2 && f.routes.size() == 2'000; }));
     CHECK(f.events->resyncs() > 0);
-    CHECK(f.lost == 1);
+    CHECK(f.lost >= 1);  // more where the reading itself meets a change
 }
 
 TEST_CASE("everything is told again on request: the kernel says nothing of IPv4 routes that go with an interface" *

@@ -73,7 +73,7 @@ private:
 
 // Runs the loop until `done`, for `limit` at most.
 inline bool until(boost::asio::io_context& context, const std::function<bool()>& done,
-                  std::chrono::milliseconds limit = std::chrono::seconds{10}) {
+                  std::chrono::milliseconds limit = std::chrono::seconds{60}) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (!done()) {
         if (std::chrono::steady_clock::now() > end) return false;
