@@ -13,7 +13,7 @@ from interoplab.wire import inside
 from .bfd import PORT, Capture, packet, sender
 
 ONE = PEERINGS[3]
-INTERVAL_MS, WAKE_MS = 50, 2  # of the session; what a wake-up may cost beyond it
+INTERVAL_MS, WAKE_MS = 50, 5  # of the session; what a wake-up may cost beyond it, where one processor decrypts for both ends
 POLL, AUTHENTICATED, MULTIPOINT = 0x20, 0x04, 0x01
 # Bits (of 192) that leave something to refuse: version, A, M, length (too short, or longer than the datagram), Your Discriminator.
 REFUSED_BITS = (*range(0, 3), 13, 15, *range(24, 32), *range(64, 96))
