@@ -162,6 +162,8 @@ Findings check_files(const NetworkFacts& facts);
 // doctor_overlap
 Findings check_overlap(const NetworkFacts& facts, const HostFacts& host, const config::Config& config);
 
+const adjacency::Device* device_of(const HostFacts& host, const std::string& interface);  // null: there is none
+
 struct DoctorFacts {
     ConfigFacts config;
     PermissionFacts permission;

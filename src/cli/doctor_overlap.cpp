@@ -6,12 +6,14 @@
 
 #include "cli/doctor_checks.hpp"
 #include "cli/peers.hpp"
+#include "kernel/allowed_ips.hpp"
 
 namespace cli {
 namespace {
 
 using adjacency::Device;
 using adjacency::Peer;
+using kernel::holds;
 
 constexpr std::size_t told_at_most = 5;
 
@@ -20,15 +22,6 @@ base::Prefix masked(base::Prefix prefix) {
     for (unsigned bit = prefix.length; bit < prefix.address.bits(); ++bit)
         prefix.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
     return prefix;
-}
-
-bool holds(const base::Prefix& outer, const base::Prefix& inner) {
-    return outer.length <= inner.length && outer.contains(inner.address);
-}
-
-const Device* device_of(const HostFacts& host, const std::string& interface) {
-    const auto found = std::ranges::find(host.devices, interface, &Device::interface);
-    return found == host.devices.end() ? nullptr : &*found;
 }
 
 void check_twice(const WireguardFile& file, Findings& out) {

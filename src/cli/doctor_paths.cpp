@@ -4,6 +4,7 @@
 
 #include "cli/doctor_checks.hpp"
 #include "cli/peers.hpp"
+#include "kernel/allowed_ips.hpp"
 #include "policy/evidence.hpp"
 
 namespace cli {
@@ -11,6 +12,7 @@ namespace {
 
 using adjacency::Device;
 using adjacency::Peer;
+using kernel::holds;
 
 // WireGuard's data header, its tag and UDP's, below an outer IPv4 or IPv6 header.
 constexpr std::uint32_t overhead_v4 = 60, overhead_v6 = 80;  // bytes
@@ -19,15 +21,6 @@ constexpr std::size_t told_at_most = 5;
 const adjacency::Link* link_of(const HostFacts& host, const std::string& name) {
     const auto found = std::ranges::find(host.links, name, &adjacency::Link::name);
     return found == host.links.end() ? nullptr : &*found;
-}
-
-const Device* device_of(const HostFacts& host, const std::string& interface) {
-    const auto found = std::ranges::find(host.devices, interface, &Device::interface);
-    return found == host.devices.end() ? nullptr : &*found;
-}
-
-bool holds(const base::Prefix& outer, const base::Prefix& inner) {
-    return outer.length <= inner.length && outer.contains(inner.address);
 }
 
 // The peer whose allowed-ips hold the whole prefix; of several the longest.
@@ -106,6 +99,11 @@ const Peer* meant(const TunnelRoute& route, const Device& device, const std::vec
 }
 
 }  // namespace
+
+const Device* device_of(const HostFacts& host, const std::string& interface) {
+    const auto found = std::ranges::find(host.devices, interface, &Device::interface);
+    return found == host.devices.end() ? nullptr : &*found;
+}
 
 Findings check_mtu(const NetworkFacts& facts, const HostFacts& host) {
     Findings out;
