@@ -36,7 +36,7 @@ class Ends:
                 space.ip(f"link add {lan(name)} type dummy", f"address add {LANS[name][end]}.1/24 dev {lan(name)}", f"link set {lan(name)} up")
                 space.run(f"wg set {name} peer {self.pair.keys[name][other].public} allowed-ips {ends[other]}/32,{LANS[name][other]}.0/24")
         self.daemons = {name: Wgbfd(space, self.configuration(name, ADDRESSES)) for name, space in self.pair.spaces.items()}
-        self.watched = {}
+        self.watched, self.watches = {}, 0
 
     def configuration(self, name, fed):
         """`fed`: the tunnels of which BIRD is told."""
@@ -98,12 +98,16 @@ protocol bgp {PROTOCOLS[tunnel]} {{ local {ends[name]} as {NUMBERS[name]}; neigh
             lines = subprocess.run(["ip", "route"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
         return [line for line in lines if any(line.startswith(LANS[tunnel][OTHER[name]]) for tunnel in tunnels)]
 
+    def sheet(self, tunnel):
+        """What its ping says, one for each watch: the numbers begin anew."""
+        return Path(f"/run/out/ping-{tunnel}-{self.watches}")
+
     def watch(self, tunnels):
         for name, space in self.pair.spaces.items():
             self.watched[name] = (space.spawn(["ip", "-o", "monitor", "route"], f"/run/routes-{name}"), self.routes(name, tunnels))
         for tunnel in tunnels:
             near, far = (f"{LANS[tunnel][end]}.1" for end in ("A", "B"))
-            self.watched[tunnel] = (self.pair.a.spawn(["ping", "-i", "0.02", "-I", near, far], f"/run/out/ping-{tunnel}"), None)
+            self.watched[tunnel] = (self.pair.a.spawn(["ping", "-i", "0.02", "-I", near, far], self.sheet(tunnel)), None)
         time.sleep(1)
 
     def end_watch(self, report, tunnels, what):
@@ -115,11 +119,12 @@ protocol bgp {PROTOCOLS[tunnel]} {{ local {ends[name]} as {NUMBERS[name]}; neigh
         same = all(self.routes(name, tunnels) == self.watched[name][1] for name in self.pair.spaces)
         report.check(not moved and same, f"{what}: no route moved at either end {moved[:3] or ''}".rstrip())
         for tunnel in tunnels:
-            text = Path(f"/run/out/ping-{tunnel}").read_text()
+            text = self.sheet(tunnel).read_text()
             lost = ping.lost(text)
             report.check(not lost, f"{what}: the traffic over {tunnel} lost nothing: "
                          f"{next((line for line in text.splitlines() if 'loss' in line), text[-200:])} {lost[:20] or ''}".rstrip())
         self.watched.clear()
+        self.watches += 1
 
     def told(self):
         """All that BIRD could be told, and what it said of itself."""
