@@ -154,6 +154,7 @@ void Worker::watch_host() {
     });
     devices_->on_look = [this](base::TimePoint begun, const adjacency::Device& device) {
         if (controller_.on_look(begun, clock_now().steady, device)) schedule_turn();
+        endpoints_.on_look(begun, device);
     };
     link_watch_.emplace(io_, [this](std::vector<adjacency::Link> links) {
         links_ = std::move(links);

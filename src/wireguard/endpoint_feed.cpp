@@ -62,7 +62,9 @@ void EndpointFeed::apply(std::span<const policy::Wanted> all) {
     for (const auto& wanted : all) {
         const PeerKey key{wanted.adjacency.interface, wanted.adjacency.peer};
         if (!settings_.places.contains(key) || wanted.peer == nullptr) continue;  // may be a roaming one
-        auto& peer = peers_[key];
+        const auto [at, is_new] = peers_.try_emplace(key);
+        auto& peer = at->second;
+        if (is_new) peer.quiet_since = now_().steady + change_within;  // a killed worker's change ends without it
         peer.adjacency = wanted.adjacency;
         peer.seen = *wanted.peer;
         peer.session = wanted.session;
@@ -73,6 +75,24 @@ void EndpointFeed::apply(std::span<const policy::Wanted> all) {
 
 void EndpointFeed::refresh() {
     if (!settings_.places.empty() && !on_withdrawn_) apply(handlers_.wanted());
+}
+
+// A peer that stands where it stood before us: nothing is left to put back.
+void EndpointFeed::on_look(base::TimePoint begun, const adjacency::Device& device) {
+    if (on_withdrawn_ || settings_.places.empty()) return;
+    const auto all = records_.all();
+    if (all.empty()) return;
+    for (const auto& seen : device.peers) {
+        const auto at = peers_.find({device.interface, seen.key});
+        if (at == peers_.end()) continue;
+        const auto& peer = at->second;
+        if (peer.job || peer.choice.is_failing() || begun <= peer.quiet_since) continue;
+        const auto subject = subject_of(at->first);
+        if (std::ranges::any_of(all, [&](const auto& record) {
+                return record.subject == subject && record.before == text_of(seen.endpoint);
+            }))
+            records_.forget(subject);
+    }
 }
 
 void EndpointFeed::settle() {
@@ -115,7 +135,6 @@ void EndpointFeed::update(Entry& entry, base::TimePoint now) {
                          .ever_up = session.ever_up,
                          .rtt = session.rtt},
                         settings_.times);
-    forget_if_back(entry);
     const auto told = text_of(peer.seen->endpoint);
     if (told == peer.told) return;
     peer.told = told;
@@ -177,6 +196,7 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
     auto& peer = at->second;
     const auto now = now_();
     peer.job.reset();
+    peer.quiet_since = now.steady;
     if (on_withdrawn_ || !settings_.places.contains(key)) {
         leave(subject_of(key));
         return go_on();
@@ -198,18 +218,6 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
     peer.looks = 0;
     peer.look_at = now.steady + looks[peer.looks++];
     settle();
-}
-
-// It stands where it stood before us: nothing is left to put back. While a change is under way nothing is known.
-void EndpointFeed::forget_if_back(const Entry& entry) {
-    const auto& [key, peer] = entry;
-    if (peer.job || peer.choice.is_failing()) return;
-    const auto subject = subject_of(key);
-    const auto seen = text_of(peer.seen->endpoint);
-    const auto all = records_.all();
-    if (std::ranges::any_of(all,
-                            [&](const auto& record) { return record.subject == subject && record.before == seen; }))
-        records_.forget(subject);
 }
 
 void EndpointFeed::look_up_names(base::TimePoint now) {

@@ -53,6 +53,8 @@ public:
     policy::FeedStatus status() const override;
     bool is_clear() const { return peers_.empty(); }
     void refresh();  // what is seen of the peers may have changed
+    // What stands: `begun` is when this device was asked. Older news may tell of a change that is over, or of a trial.
+    void on_look(base::TimePoint begun, const adjacency::Device& device);
     // For stop: every endpoint that is still ours goes back, within 2 s; then `done` is called.
     void withdraw_all(std::function<void()> done);
 
@@ -63,7 +65,8 @@ private:
         policy::SessionView session;
         EndpointChoice choice;
         std::optional<io::JobId> job;
-        std::size_t looks = 0;  // since the last change
+        base::TimePoint quiet_since{};  // nothing of ours has been under way since, nor of a worker before us
+        std::size_t looks = 0;          // since the last change
         base::TimePoint look_at = base::never;
         std::string problem;
         std::optional<base::WallTime> changed_at;
@@ -82,7 +85,6 @@ private:
     bool is_busy(const std::string& subject) const;
     bool is_left() const;
     void go_on();
-    void forget_if_back(const Entry& entry);
     void look_up_names(base::TimePoint now);
     void finish();
 

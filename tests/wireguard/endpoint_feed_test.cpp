@@ -61,6 +61,10 @@ struct Bench {
         wanted.peer = &peer;
         feed->apply(std::span{&wanted, 1});
     }
+    void look(base::TimePoint begun) {
+        peer.key = adjacency.peer;
+        feed->on_look(begun, {base::IfIndex{7}, "wg0", 51820, {peer}});
+    }
     // The next job that was asked for; none within the time: nothing was.
     std::optional<io::RunJob> asked(std::chrono::milliseconds within = 2s) {
         std::array<std::byte, 4096> buffer{};
@@ -198,4 +202,52 @@ TEST_CASE("a reload without its endpoints lets the change that is under way end,
     CHECK(!bench.asked(50ms));
     CHECK(bench.undo->records().empty());
     CHECK(bench.feed->is_clear());
+}
+
+TEST_CASE("a record is forgotten where what stood before us stands again, by a look that began after our last change") {
+    Bench bench;
+    bench.now.steady += 1min;
+    const auto change = bench.first_change();
+    const auto asked_at = bench.now.steady;
+    bench.now.steady += 20ms;
+    bench.answer(change, wireguard::did);
+    bench.see(true);  // up before WireGuard was looked at again: `first` is old news
+    CHECK(bench.ours() == to_string(second));
+    bench.look(asked_at + 10ms);
+    CHECK(bench.ours() == to_string(second));
+    bench.peer.endpoint = second;
+    bench.see(true);
+    bench.look(bench.now.steady += 50ms);
+    CHECK(bench.ours() == to_string(second));
+    bench.peer.endpoint = first;
+    bench.look(bench.now.steady += 3s);
+    CHECK(bench.undo->records().empty());
+}
+
+TEST_CASE("a trial that ends in vain, of this worker or of a killed one, leaves the record") {
+    Bench bench;
+    bench.undo->record(
+        {wireguard::endpoint_feed, "wg0 " + to_base64(bench.adjacency.peer), to_string(first), to_string(second)});
+    bench.peer.endpoint = first;  // for the time of the killed worker's trial
+    bench.see(true);
+    bench.look(bench.now.steady += 300ms);
+    CHECK(bench.ours() == to_string(second));
+    bench.peer.endpoint = second;
+    bench.see(true);
+    bench.now.steady += 6min;
+    bench.see(true);
+    const auto trial = bench.asked();
+    REQUIRE(trial);
+    CHECK(trial->job.kind == wireguard::trial_job);
+    const auto during = bench.now.steady += 100ms;
+    bench.peer.endpoint = first;
+    bench.look(during);
+    bench.see(true);
+    bench.now.steady += 300ms;
+    bench.answer(*trial, wireguard::left);
+    bench.look(during);
+    bench.see(true);
+    CHECK(bench.ours() == to_string(second));
+    bench.look(bench.now.steady += 1s);
+    CHECK(bench.undo->records().empty());
 }
