@@ -202,6 +202,7 @@ private:
     static bfd::Status status_of(const Liveness& liveness);
     bool is_icmp(const Tracked& tracked) const;  // its verdict comes from ICMP echo
     void on_send_failed(base::Now now, const probe::SendFailed& event);
+    void on_echo_sent(base::Now now, Tracked& tracked, int error);
     bool on_counted(base::TimePoint begun, const adjacency::Device& device);
     bool pads_too_much(const Tracked& tracked, base::TimePoint now) const;
     void on_unmatched(base::Now now, const probe::Unmatched& event);

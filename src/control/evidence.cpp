@@ -90,6 +90,16 @@ void Controller::on_send_failed(base::Now now, const probe::SendFailed& event) {
     think_over(*tracked);
 }
 
+// The same of ICMP's liveness, whose last echo was sent, or was not.
+void Controller::on_echo_sent(base::Now now, Tracked& tracked, int error) {
+    if (const auto refusal = refusal_of(error))
+        tracked.refused = {*refusal, now.steady};
+    else if (error == EMSGSIZE)
+        tracked.too_long_until = now.steady + too_long_for;
+    else if (error == 0)
+        tracked.refused.reset();
+}
+
 // Longer than the interface takes, as the links say or as a send was refused, or than the path does.
 bool Controller::pads_too_much(const Tracked& tracked, base::TimePoint now) const {
     const auto padding = tracked.probe(config_).padding;

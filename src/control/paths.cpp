@@ -25,6 +25,7 @@ void Controller::on_path_changed(base::Now now, const probe::PathChanged& event)
     const auto change = gauges_.on_changed(now.steady, event);
     auto* tracked = change ? adjacencies_.find(change->id) : nullptr;
     if (tracked == nullptr) return;
+    if (is_icmp(*tracked)) on_echo_sent(now, *tracked, event.send_errno);
     think_over(*tracked);
     if (const auto after = gauges_.passage(change->id); after != before) {
         const bool is_news = before.fit != quality::Fit::unknown || after.fit == quality::Fit::limited;

@@ -60,6 +60,7 @@ struct PathChanged {  // what stands of a path, beside how good it is; re-sent a
     quality::Passage passage;
     quality::ReversePath far_end;
     std::optional<quality::EchoStatus> liveness;
+    std::int32_t send_errno = 0;  // of the last echo of liveness; 0: it was sent
 };
 struct GaugeRemoved {
     Gauge* gauge = nullptr;

@@ -102,6 +102,7 @@ struct Gauge {
         Gauge* next_told = nullptr;  // those of which a PathChanged waits
         bool tells = false;
         bool reflector_is_plain = false;  // it knows no session identifiers: RFC 8972 §3
+        std::int32_t send_errno = 0;      // of the last echo of liveness; 0: it was sent
     } engine;
 };
 

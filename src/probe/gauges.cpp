@@ -123,7 +123,7 @@ std::optional<Event> Gauges::next_event() {
         auto& gauge = *told_.first;
         untell(gauge);
         const Standing now{gauge};
-        return PathChanged{gauge.id, now.passage, now.far_end, now.liveness};
+        return PathChanged{gauge.id, now.passage, now.far_end, now.liveness, gauge.engine.send_errno};
     }
     if (sample_count_ == 0) return std::nullopt;
     const auto sample = samples_[sample_first_];

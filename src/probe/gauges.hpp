@@ -109,6 +109,7 @@ private:
     GaugePacket stamp(const Gauge& gauge, const quality::stamp::Request& request, std::size_t size);
     GaugePacket echo(const Gauge& gauge, std::uint32_t sequence, std::uint32_t cookie, std::size_t size);
     void tell(Gauge& gauge);
+    void tell_sent(Gauge& gauge, int error);
     void untell(Gauge& gauge);
     void offer(const Sample& sample);
 

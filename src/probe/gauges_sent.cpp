@@ -129,6 +129,12 @@ GaugePacket Gauges::echo(const Gauge& gauge, std::uint32_t sequence, std::uint32
     return {.id = gauge.id, .key = gauge.key, .use = Use::echo_answers, .port = 0, .cookie = cookie, .payload = out};
 }
 
+// What the last echo came to: each that fails anew, for what is known of it grows old.
+void Gauges::tell_sent(Gauge& gauge, int error) {
+    gauge.engine.send_errno = error;
+    tell(gauge);
+}
+
 void Gauges::on_sent(base::TimePoint now, const GaugePacket& packet, int error) {
     auto* const gauge = find(packet.id);
     assert(gauge != nullptr);
@@ -150,6 +156,7 @@ void Gauges::on_sent(base::TimePoint now, const GaugePacket& packet, int error) 
         case Purpose::liveness:
             if (error == 0) counters.echoes_sent.add();
             gauge->liveness->on_sent(now, is_shortage(error));
+            if (!is_shortage(error) && (error != 0 || gauge->engine.send_errno != 0)) tell_sent(*gauge, error);
             break;
     }
     deadlines_.move(*gauge, gauge->deadline());

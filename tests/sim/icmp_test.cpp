@@ -1,6 +1,8 @@
 // protocol = "icmp": a peer that answers pings alone, from echoes to verdict, in virtual time.
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 #include "sim/world.hpp"
 
 namespace {
@@ -180,4 +182,37 @@ TEST_CASE("the feed `endpoint` is told of it as of a BFD session: up, failed, dr
     REQUIRE(world.a.controller.drain(world.now(), world.a.row().name, warning));
     world.run_for(6s);
     CHECK(told().resting);
+}
+
+TEST_CASE("ENOKEY and EDESTADDRREQ of an echo name the cause with the Down itself, until one is sent again") {
+    Pair world;
+    world.run_for(2s);
+    REQUIRE(world.verdict().state == VerdictState::up);
+    auto error = ENOKEY;
+    auto cause = Cause::wrong_allowed_ips;
+    SUBCASE("no peer's allowed-ips hold the address") {}
+    SUBCASE("no endpoint") {
+        error = EDESTADDRREQ;
+        cause = Cause::no_endpoint;
+    }
+    SUBCASE("another error says nothing of WireGuard") {
+        error = ENETUNREACH;
+        cause = Cause::detect_timeout;
+    }
+    world.a.send_error = error;
+    world.run_for(95ms);
+    CHECK(world.verdict().state == VerdictState::up);
+    world.run_for(110ms);
+    CHECK(world.verdict().state == VerdictState::down);
+    CHECK(world.verdict().cause == cause);
+    world.run_for(60s);  // each says so anew
+    CHECK(world.verdict().cause == cause);
+    world.cut();
+    world.a.send_error = 0;
+    world.run_for(5s);
+    CHECK(world.verdict().state == VerdictState::down);
+    CHECK(world.verdict().cause == Cause::detect_timeout);
+    world.mend();
+    world.run_for(5s);
+    CHECK(world.verdict().state == VerdictState::up);
 }

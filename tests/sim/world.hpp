@@ -176,6 +176,7 @@ public:
 private:
     void send(base::Now now, const probe::GaugePacket& packet, std::vector<GaugeFlying>& out) {
         const bool is_answer = packet.purpose == probe::Purpose::answer;
+        if (send_error != 0) return gauges.on_sent(now.steady, packet, send_error);
         out.push_back({.key = packet.key,
                        .use = packet.use == probe::Use::echo_answers ? packet.use
                               : is_answer                            ? probe::Use::stamp_answers
