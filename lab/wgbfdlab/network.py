@@ -85,7 +85,7 @@ class Network:
     def _kernel_wireguard(self):
         if self.settings.wireguard != "auto":
             return self.settings.wireguard == "kernel"
-        return wireguard.kernel_has_wireguard(next(iter(self.nodes.values())))
+        return next(iter(self.nodes.values())).kernel_has("wireguard")
 
     def _start_daemons(self):
         for name, node in self.nodes.items():

@@ -74,6 +74,13 @@ class RunningNode:
             return subprocess.Popen(self.inside(command), stdin=stdin, stdout=sink, stderr=sink,
                                     env=environment(extra_environment), start_new_session=True)
 
+    def kernel_has(self, kind, *more):
+        """Whether it makes links of this kind."""
+        done = self.run(["ip", "link", "add", "labprobe", "type", kind, *more], check=False)
+        if done.returncode == 0:
+            self.run(["ip", "link", "del", "labprobe"])
+        return done.returncode == 0
+
     def path(self, inner):
         """A path inside the node as the lab reaches it (sockets in the private /run)."""
         return f"/proc/{self.pid}/root{inner}"

@@ -32,13 +32,6 @@ def _pair():
     return private, public
 
 
-def kernel_has_wireguard(node):
-    done = node.run(["ip", "link", "add", "labprobe", "type", "wireguard"], check=False)
-    if done.returncode == 0:
-        node.run(["ip", "link", "del", "labprobe"])
-    return done.returncode == 0
-
-
 def create(node, wireguard, keys, kernel):
     """Makes the interface with its keys and peers, and brings it up."""
     if not kernel:

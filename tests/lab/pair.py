@@ -243,7 +243,7 @@ class Pair:
         one, two = self.nodes
         subprocess.run(["ip", "link", "add", "net0", "netns", str(one.pid), "type", "veth", "peer", "name", "net0",
                         "netns", str(two.pid)], check=True)
-        self.kernel = wireguard.kernel_has_wireguard(one)
+        self.kernel = one.kernel_has("wireguard")
         for node, address in ((one, "192.0.2.1/30"), (two, "192.0.2.2/30")):
             node.run(["sh", "-ec", f"ip address add {address} dev net0; ip link set net0 up; mkdir -p /run/empty; "
                       "for folder in /etc/wgbfd /etc/wireguard /etc/systemd/network; do "
