@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .daemons import Daemons
 from .network import wait_until
+from .tenants import Tenants
 from .underlay import Underlay
 
 SETTLE = 2.0        # the stream before the first act and after the last
@@ -26,6 +27,8 @@ class Result:
     notes: dict = field(default_factory=dict)
     tcp: dict = field(default_factory=dict)  # what became of each connection
     table: dict = field(default_factory=dict)  # when its first and its last route moved
+    beside: object = None  # the record of the stream beside
+    seen: dict = field(default_factory=dict)  # where in which VRF each of the two went
 
 
 class Act:
@@ -41,7 +44,9 @@ class Act:
         self.afterwards = []  # what puts the network back, once all is told
         self._table = network.watches[self.near.node].table
         self._gaps, self._losses, self._returns = [], [], []
+        self._tenants = Tenants(network)
         self._stream = network.stream()
+        self._beside = network.stream(beside=True) if network.topology.stream_end("send", beside=True) else None
         self._connections = network.connections() if network.settings.tcp else None
         time.sleep(SETTLE)
 
@@ -177,6 +182,7 @@ class Act:
         self.rest(SETTLE)
         end = time.time()
         record = self._stream.record()
+        beside = self._beside.record() if self._beside else None
         tcp = self._connections.result() if self._connections else {}
         self.mark_cut(end)
         if self._cut_done:  # the stream knows it to the millisecond
@@ -188,7 +194,7 @@ class Act:
         for name, since in self._returns:
             at = record.first_arrival(since)
             self.notes[name] = round((at - since) * 1000) if at else None
-        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp, self._table_moves())
+        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp, self._table_moves(), beside, self._tenants.seen())
         for put_back in self.afterwards:
             put_back()
         return result
@@ -202,6 +208,7 @@ class Act:
         return {what: moves for what, moves in found.items() if moves}
 
     def abandon(self):
-        self._stream.record()
+        for stream in filter(None, (self._stream, self._beside)):
+            stream.record()
         if self._connections:
             self._connections.result()

@@ -13,7 +13,7 @@ from pathlib import Path
 from . import daemons, mounts, nodes, wireguard
 from .before import Before
 from .nodes import RunningNode, terminate
-from .settings import STREAM_PORT, STREAM_RATE
+from .settings import BESIDE_PORT, STREAM_PORT, STREAM_RATE
 from .stream import Record, ended
 from .tcp import Connections
 from .topology import LabError
@@ -65,6 +65,7 @@ class Network:
             self.nodes[name].start()
         for node in self.nodes.values():
             node.wait_started()
+        self._check_vrfs()
         self._link()
         for node in self.nodes.values():
             _configure(node)
@@ -86,6 +87,11 @@ class Network:
         if self.settings.wireguard != "auto":
             return self.settings.wireguard == "kernel"
         return next(iter(self.nodes.values())).kernel_has("wireguard")
+
+    def _check_vrfs(self):
+        node = next((node for node in self.nodes.values() if node.spec.vrfs), None)
+        if node and not node.kernel_has("vrf", "table", "1"):
+            raise LabError(f"this kernel has no vrf module: run it in a virtual machine that has one: lab/vm run lab/run {self.topology.name} SCENARIO")
 
     def _start_daemons(self):
         for name, node in self.nodes.items():
@@ -134,7 +140,8 @@ class Network:
     @contextmanager
     def prepared_dead(self, cut, *ways):
         """Yields a function that makes these ways through the cut's node dead, and no others, in one step."""
-        rules = "".join(f'add rule inet labcut forward iifname "{a}" oifname "{b}" drop\n' for a, b in ways)
+        what = f"udp dport {cut.port} " if cut.port else ""
+        rules = "".join(f'add rule inet labcut forward iifname "{a}" oifname "{b}" {what}drop\n' for a, b in ways)
         node = self.nodes[cut.node]
         process = subprocess.Popen(node.inside(["nft", "-f", "-"]), stdin=subprocess.PIPE, text=True, start_new_session=True)
         time.sleep(0.2)
@@ -164,36 +171,37 @@ class Network:
         wireguard.create(node, interface, self.keys, self.kernel)
         return at, back
 
-    def stream(self):
-        return Stream(self)
+    def stream(self, beside=False):
+        return Stream(self, beside)
 
     def connections(self):
-        sender, receiver = _stream_ends(self.topology)
+        sender, receiver = _stream_ends(self.topology, beside=False)
         return Connections(self.nodes[sender.name], sender.stream[1], self.nodes[receiver.name], STREAM_PORT)
 
 
 class Stream:
     """The running stream; `record()` ends it."""
 
-    def __init__(self, network):
-        sender, receiver = _stream_ends(network.topology)
+    def __init__(self, network, beside):
+        sender, receiver = _stream_ends(network.topology, beside)
+        address, port = (sender.beside[1], BESIDE_PORT) if beside else (sender.stream[1], STREAM_PORT)
         program = str(Path(__file__).with_name("stream.py"))
         self._files = [network.nodes[end.name].logs / name for end, name in ((sender, "sent.bin"), (receiver, "seen.bin"))]
         for path in self._files:
             path.unlink(missing_ok=True)
         run = [sys.executable or "/usr/bin/python3", program]
-        self._receiver = network.nodes[receiver.name].spawn([*run, "receive", STREAM_PORT, self._files[1]], "stream.out")
+        self._receiver = network.nodes[receiver.name].spawn([*run, "receive", port, self._files[1]], "stream.out")
         wait_until(self._files[1].exists, 30, lambda: f"the stream's receiver in {receiver.name}")
         self._sender = network.nodes[sender.name].spawn(
-            [*run, "send", sender.stream[1], STREAM_PORT, STREAM_RATE, self._files[0]], "stream.out")
+            [*run, "send", address, port, STREAM_RATE, self._files[0]], "stream.out")
 
     def record(self):
         ended(self._sender, self._receiver, terminate)
         return Record.read(*self._files)
 
 
-def _stream_ends(topology):
-    sender, receiver = (topology.stream_end(what) for what in ("send", "receive"))
+def _stream_ends(topology, beside):
+    sender, receiver = (topology.stream_end(what, beside) for what in ("send", "receive"))
     if not sender or not receiver:
         raise LabError(f"{topology.name}: no node with lab.stream")
     return sender, receiver
@@ -207,16 +215,22 @@ def _first_wait(one):
         waits = str(error)
     if not waits and one.node.spec.watch:
         prefix, preferred = one.node.spec.watch
-        route = one.node.run(["ip", "route", "show", prefix]).stdout
+        route = one.node.run(["ip", "route", "show", prefix, "table", one.node.spec.watched_table]).stdout
         waits = "" if all(f"dev {one} " in route for one in preferred.split("+")) else f"route {prefix} by {preferred}"
     return f"node {one.node.name}: {waits}" if waits else ""
 
 
 def _configure(node):
-    """Addresses, kernel parameters and the topology's own commands, in one process."""
+    """Addresses, kernel parameters, VRFs and the topology's own commands, in one process."""
     commands = [["sysctl", "-qw", f"{key}={value}"] for key, value in node.spec.sysctls.items()]
+    for vrf in node.spec.vrfs:
+        commands += [["ip", "link", "add", vrf.name, "type", "vrf", "table", vrf.table], ["ip", "link", "set", vrf.name, "up"],
+                     # What a VRF has no route for would be looked up in main.
+                     ["ip", "route", "add", "unreachable", "default", "metric", "4278198272", "table", vrf.table]]
     for interface, address in node.spec.addresses.items():
-        commands += [["ip", "address", "add", address, "dev", interface], ["ip", "link", "set", interface, "up"]]
+        vrf = node.spec.vrf_of(interface)
+        commands += [["ip", "address", "add", address, "dev", interface],
+                     ["ip", "link", "set", interface, *(["master", vrf.name] if vrf else []), "up"]]
     commands += node.spec.commands
     if commands:
         node.run(["sh", "-ec", "\n".join(shlex.join(command) for command in commands)])

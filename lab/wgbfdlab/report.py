@@ -5,6 +5,7 @@ import statistics
 from .settings import BGP_TIMERS, OSPF_TIMERS, STREAM_RATE, feed_of
 
 ON_ITS_WAY = 0.3  # s that a packet may be, on a busy machine, when its path is cut: it is lost by that, though it was sent before
+NAMES = {"stream": "stream", "beside": "stream beside"}
 HEADINGS = {"none": "without wgbfd", "stock": "stock BFD", "wgbfd": "wgbfd"}
 
 
@@ -33,7 +34,13 @@ def run_as_data(result, network):
         "moments": moments, "notes": result.notes, "tcp": result.tcp,
         "table": {what: {"routes": number, "first_ms": milliseconds(first - since), "last_ms": milliseconds(last - since)}
                   for (what, (first, last, number)), since in zip(result.table.items(), (at, result.restore_at))},
+        "beside": _beside(result), "seen": result.seen,
     }
+
+
+def _beside(result):
+    record = result.beside
+    return record and {"sent": len(record.sent), "lost": record.lost(), "longest_gap_ms": round(record.longest_gap(0, result.end_at) * 1000, 1)}
 
 
 def _of_cut(moment, cut):
@@ -111,6 +118,20 @@ def table(documents):
     return "\n".join([_title(documents[0]), "", *_aligned(rows), "", *_remarks(documents)]) + "\n"
 
 
+def _tenants(run):
+    if beside := run["beside"]:
+        yield f"the stream beside: {beside['sent']:,} packets, {beside['lost']:,} lost, longest gap {beside['longest_gap_ms']:g} ms"
+    if run["seen"]:
+        yield from (f"the {name} left {_places(run['seen'], stream)}" for stream, name in NAMES.items())
+
+
+def _places(seen, stream):
+    """Each router and VRF that it left, and by which interfaces."""
+    places = {f"{node} in VRF {vrf}": {interface: packets[stream] for interface, packets in interfaces.items() if packets[stream]}
+              for node, vrfs in seen.items() for vrf, interfaces in vrfs.items()}
+    return "; ".join(f"{place} by {', '.join(f'{name} {count:,}' for name, count in counts.items())}" for place, counts in places.items() if counts)
+
+
 def _connection(seen):
     asked = f", {seen['requests']:,} requests, the longest answer took {seen['longest_wait_ms']:,} ms" if "requests" in seen else ""
     end = seen["error"] or ("closed in good order, the same bytes at both ends" if seen["whole"] else "closed in good order, not the same bytes at both ends")
@@ -181,6 +202,7 @@ def _remarks(documents):
             lines += [f"{_heading(d)}: {key} {value}" for key, value in run["notes"].items()]
             lines += [f"{_heading(d)}: table {what}: {moves['routes']:,} routes, the first after {moves['first_ms']:,.0f} ms, the last after {moves['last_ms']:,.0f} ms; "
                       f"the stream's longest gap {run[f'gap_at_{where}_ms']:,.0f} ms" for where, (what, moves) in zip(("cut", "return"), run["table"].items())]
+            lines += [f"{_heading(d)}: {said}" for said in _tenants(run)]
             lines += [f"{_heading(d)}: TCP {kind}: {_connection(seen)}" for kind, seen in run["tcp"].items()]
         lines += [f"{_heading(d)}: undo: {_undo(d['undo'])}"] * bool(d.get("undo"))
     return lines

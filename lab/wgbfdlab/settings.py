@@ -10,6 +10,7 @@ FEEDS = ("frr-bfd", "link", "both", "frr-vty")
 BGP_TIMERS = (3, 9)
 OSPF_TIMERS = (3, 9)
 STREAM_PORT = 9000
+BESIDE_PORT = 9001
 STREAM_RATE = 1000
 
 

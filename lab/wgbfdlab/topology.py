@@ -6,10 +6,12 @@ lab.address.IFACE          the address of a link's end
 lab.wireguard.IFACE        address=CIDR listen=PORT
 lab.peer.IFACE.NODE        allowed=PREFIX[,PREFIX] endpoint=ADDRESS:PORT; the peer's interface has the same name; without endpoint
                            the peer calls; keepalive=SECONDS
-lab.watch                  PREFIX prefers IFACE[+IFACE]: the kernel route that a scenario watches
+lab.vrf.NAME               table=NUMBER interfaces=IFACE[,IFACE]: a VRF, and which links and tunnels are in it
+lab.watch                  PREFIX prefers IFACE[+IFACE]: the kernel route that a scenario watches, in main or the table of IFACE's VRF
 lab.feed                   how wgbfd tells BIRD: bird-nexthop, or bird-include; routes where there is no routing daemon
 lab.stream                 send ADDRESS | receive
-lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction)
+lab.stream.beside          the same of a second stream, which no scenario is to touch
+lab.cut                    from=IFACE to=IFACE near=NODE/IFACE/PEER far=NODE/IFACE/PEER (from and to: the stream's direction); port=PORT: UDP to it alone
 lab.cut.backup             the same of the tunnel that carries when that one is cut
 lab.table                  PREFIX in /LENGTH number=N: routes that the node announces beside its own, for ${table} in its files
 lab.move                   by=IFACE from=CIDR to=CIDR name=NAME caller=NODE: where the node moves to, and who asks for its name
@@ -47,6 +49,14 @@ class WireGuard:
     address: str
     listen: int
     peers: list[Peer] = field(default_factory=list)
+    vrf: str = ""
+
+
+@dataclass(frozen=True)
+class Vrf:
+    name: str
+    table: str
+    interfaces: list
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ class Cut:
     outward: str
     near: Tunnel
     far: Tunnel
+    port: str = ""  # none: all that goes that way
 
     @property
     def ways(self):
@@ -104,9 +115,18 @@ class Node:
     binds: list
     watch: tuple | None
     stream: list
+    beside: list = field(default_factory=list)
+    vrfs: list[Vrf] = field(default_factory=list)
     feed: str | None = None
     move: Move | None = None
     table: Routes | None = None
+
+    def vrf_of(self, interface):
+        return next((vrf for vrf in self.vrfs if interface in vrf.interfaces), None)
+
+    @property
+    def watched_table(self):
+        return vrf.table if (vrf := self.vrf_of(self.watch[1].split("+")[0])) else "main"
 
 
 @dataclass
@@ -123,8 +143,8 @@ class Topology:
         """What the cut's near end learns from whoever announces it."""
         return next((node.table for node in self.nodes.values() if node.table), None)
 
-    def stream_end(self, what):
-        return next((node for node in self.nodes.values() if node.stream and node.stream[0] == what), None)
+    def stream_end(self, what, beside=False):
+        return next((node for node in self.nodes.values() if (node.beside if beside else node.stream)[:1] == [what]), None)
 
     def peer_address(self, tunnel):
         """The tunnel address of the peer of `tunnel`, without its length."""
@@ -210,6 +230,10 @@ def _fields(text):
     return dict(part.split("=", 1) for part in text.split())
 
 
+def _under(labels, prefix):
+    return [(key.removeprefix(prefix), _fields(text)) for key, text in labels.items() if key.startswith(prefix)]
+
+
 def _matching(labels, prefix, names):
     """Labels under `prefix` whose last part is one of `names` or a pattern of them: (name, text with {n} put in)."""
     for key, text in labels.items():
@@ -230,11 +254,9 @@ def _node(name, config, links, every_name):
     labels = {key: text if "*" in key else str(text).replace("{n}", _number(name))
               for key, text in config["labels"].items()}
     interfaces = [iface for link in links for node, iface in link if node == name]
-    wireguards = []
-    for key, text in labels.items():
-        if key.startswith("lab.wireguard."):
-            values = _fields(text)
-            wireguards.append(WireGuard(key.split(".", 2)[2], values["address"], int(values["listen"])))
+    vrfs = [Vrf(vrf, values["table"], values["interfaces"].split(",")) for vrf, values in _under(labels, "lab.vrf.")]
+    wireguards = [WireGuard(interface, values["address"], int(values["listen"]), vrf=next((vrf.name for vrf in vrfs if interface in vrf.interfaces), ""))
+                  for interface, values in _under(labels, "lab.wireguard.")]
     for wireguard in wireguards:
         others = [other for other in every_name if other != name]
         for peer, text in _matching(labels, f"lab.peer.{wireguard.name}.", others):
@@ -250,6 +272,8 @@ def _node(name, config, links, every_name):
         binds=[tuple(bind.split(":")[:2]) for bind in config["binds"]],
         watch=(watch.split()[0], watch.split()[2]) if watch else None,
         stream=labels.get("lab.stream", "").split(),
+        beside=labels.get("lab.stream.beside", "").split(),
+        vrfs=vrfs,
         feed=labels.get("lab.feed"),
         move=_move(labels.get("lab.move")),
         table=_routes(labels.get("lab.table")),
@@ -272,5 +296,5 @@ def _cut(merged, label="lab.cut"):
     for name, config in merged.items():
         if label in config["labels"]:
             values = _fields(config["labels"][label])
-            return Cut(name, values["from"], values["to"], Tunnel.parse(values["near"]), Tunnel.parse(values["far"]))
+            return Cut(name, values["from"], values["to"], Tunnel.parse(values["near"]), Tunnel.parse(values["far"]), values.get("port", ""))
     return None

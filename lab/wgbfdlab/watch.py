@@ -15,6 +15,7 @@ BGP = re.compile(r"ADJCHANGE: neighbor ([0-9a-f.:]+)\S* in vrf \S+ (Up|Down)\s*(
 OSPF = re.compile(r"AdjChg: Nbr .* on ([^:]+):\S+ (\w+) -> (\w+) \((.*)\)")
 BFD = re.compile(r"state-change: \[(.*?)\] (\S+) -> (\S+)(?: reason:(\S+))?")
 ROUTE = re.compile(r"^\[(\S+)\] (Deleted )?(\S+) (.*)")
+TABLE = re.compile(r"\btable (\S+)")
 # wgbfd's follower is started again when its daemon dies; it then tells its last events once more (doubles are dropped).
 FOLLOW = 'while :; do "$0" events --json --follow --run-dir "$1" 2>/dev/null; sleep 0.2; done'
 
@@ -93,7 +94,7 @@ class Watch:
         current = None
         for line in self._lines_about(prefix):
             found = ROUTE.match(line)
-            if not found or found[3] != prefix:
+            if not found or found[3] != prefix or (TABLE.findall(found[4]) or ["main"])[0] != self._node.spec.watched_table:
                 continue
             devices = re.findall(r"dev (\S+)", found[4])
             state = "+".join(devices) or "unreachable"

@@ -41,6 +41,7 @@ def create(node, wireguard, keys, kernel):
     commands = [["ip", "link", "add", wireguard.name, "type", "wireguard"]] if kernel else []
     commands += [["wg", "setconf", wireguard.name, "/dev/stdin"],
                  ["ip", "address", "add", wireguard.address, "dev", wireguard.name],
+                 *[["ip", "link", "set", wireguard.name, "master", wireguard.vrf]] * bool(wireguard.vrf),
                  ["ip", "link", "set", wireguard.name, "mtu", "1420", "multicast", "on", "up"]]
     node.run(["sh", "-ec", "\n".join(map(shlex.join, commands))], text=_configuration(node, wireguard, keys))
 

@@ -54,6 +54,17 @@ def tunnel_problems(net):
     return found
 
 
+def vrf_problems(net):
+    """Each is of links and tunnels that its node has, none of which is in another too; no two have the same table."""
+    found = []
+    for node in net.nodes.values():
+        inside, tables = [interface for vrf in node.vrfs for interface in vrf.interfaces], [vrf.table for vrf in node.vrfs]
+        there = [*node.addresses, *(wireguard.name for wireguard in node.wireguards)]
+        found += [f"{node.name} has no {interface}" for interface in inside if interface not in there]
+        found += [f"{node.name}: {what} stands twice" for what in (*inside, *tables) if (inside + tables).count(what) > 1]
+    return found
+
+
 def configuration_problems(net):
     """Every template exists and renders in every mode, with nothing left to put in."""
     settings = Settings(wgbfd=Path("wgbfd"))
@@ -82,7 +93,8 @@ def scenario_problems(net):
         if node.move and (node.addresses.get(node.move.by) != node.move.old or node.move.caller not in net.nodes):
             found.append(f"lab.move of {node.name} names another address or node than there is")
     found += [f"no node does {what} of the stream" for what in ("send", "receive") if not net.stream_end(what)]
-    return found
+    beside = [bool(net.stream_end(what, beside=True)) for what in ("send", "receive")]
+    return found + ["the stream beside has one end"] * (beside[0] != beside[1])
 
 
 def main():
@@ -94,7 +106,7 @@ def main():
         next(iter(broken["topology"]["nodes"].values()))["wireguard"] = "wg0"
         check(f"{path.name} with a key of our own outside the labels does not validate", [] if schema_problems(broken) else ["it does"])
         net = topology.load(path)
-        for what, problems in (("links", link_problems), ("tunnels", tunnel_problems), ("configuration templates", configuration_problems),
+        for what, problems in (("links", link_problems), ("tunnels", tunnel_problems), ("VRFs", vrf_problems), ("configuration templates", configuration_problems),
                                ("places for scenarios", scenario_problems)):
             check(f"{path.name}: its {what} are whole", problems(net))
     for spokes in (2, 5, 20, 100):
