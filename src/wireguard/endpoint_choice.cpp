@@ -14,7 +14,6 @@ using Kind = EndpointAction::Kind;
 // A round trip that nobody knows may be longer than a turn, and would never end: now and then a turn is long.
 constexpr std::size_t every_so_many_turns = 10;
 constexpr base::Duration long_turn = 3s;
-constexpr base::Duration read_anew_within = 300ms;
 
 bool contains(const std::vector<base::Endpoint>& all, const base::Endpoint& one) {
     return std::ranges::find(all, one) != all.end();
@@ -52,8 +51,8 @@ void EndpointChoice::on_view(base::Now now, const PeerView& view, const Endpoint
     }
     if (!failing_) begin(now);
     if (handshake && *view.latest_handshake > failing_since_wall_) hear(now.steady);
-    // The first reading since it failed may tell of what came before.
-    const bool grew = rx_before_ && view.rx_bytes > *rx_before_ && now.steady >= failing_since_ + read_anew_within;
+    if (view.read_at <= failing_since_) return;  // it tells of what came before
+    const bool grew = rx_before_ && view.rx_bytes > *rx_before_;
     rx_before_ = view.rx_bytes;
     if (grew && !view.one_way) hear(now.steady);
 }

@@ -27,6 +27,7 @@ struct EndpointTimes {
 
 // A peer as last read, and what its session knows.
 struct PeerView {
+    base::TimePoint read_at{};  // when WireGuard was asked
     std::optional<base::Endpoint> endpoint;
     std::optional<base::WallTime> latest_handshake;
     std::uint64_t rx_bytes = 0;
@@ -86,7 +87,7 @@ private:
     base::WallTime failing_since_wall_{};
     base::TimePoint handshake_at_ = base::never;  // when latest_handshake took its value; never: none was seen to
     std::optional<base::TimePoint> heard_at_;     // in this outage
-    std::optional<std::uint64_t> rx_before_;      // read since it began
+    std::optional<std::uint64_t> rx_before_;      // first asked for since it began
     std::optional<base::Endpoint> last_good_;     // where it was last Up
     std::optional<base::Endpoint> began_at_;      // where it was when it failed
     std::optional<EndpointAction> busy_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "wireguard/endpoint_jobs.hpp"
@@ -51,10 +52,10 @@ void EndpointFeed::configure(EndpointSettings settings) {
             if (!place.address) names.insert(place.host);
     names_.want(std::move(names));
     for (auto& [key, peer] : peers_) peer.wanted &= settings_.places.contains(key);
-    for (const auto& record : records_.all()) {  // of a peer that is left alone from now on
-        const auto is_it = [&](const auto& item) { return subject_of(item.first) == record.subject; };
-        if (std::ranges::none_of(settings_.places, is_it)) leave(record.subject);
-    }
+    std::set<std::string> subjects;
+    for (const auto& [key, places] : settings_.places) subjects.insert(subject_of(key));
+    for (const auto& record : records_.all())  // of a peer that is left alone from now on
+        if (!subjects.contains(record.subject)) leave(record.subject);
 }
 
 void EndpointFeed::apply(std::span<const policy::Wanted> all) {
@@ -64,9 +65,11 @@ void EndpointFeed::apply(std::span<const policy::Wanted> all) {
         if (!settings_.places.contains(key) || wanted.peer == nullptr) continue;  // may be a roaming one
         const auto [at, is_new] = peers_.try_emplace(key);
         auto& peer = at->second;
-        if (is_new) peer.quiet_since = now_().steady + change_within;  // a killed worker's change ends without it
+        if (is_new) {
+            peer.seen = *wanted.peer;
+            peer.quiet_since = now_().steady + change_within;  // a killed worker's change ends without it
+        }
         peer.adjacency = wanted.adjacency;
-        peer.seen = *wanted.peer;
         peer.session = wanted.session;
         peer.wanted = true;
     }
@@ -77,21 +80,20 @@ void EndpointFeed::refresh() {
     if (!settings_.places.empty() && !on_withdrawn_) apply(handlers_.wanted());
 }
 
-// A peer that stands where it stood before us: nothing is left to put back.
 void EndpointFeed::on_look(base::TimePoint begun, const adjacency::Device& device) {
-    if (on_withdrawn_ || settings_.places.empty()) return;
-    const auto all = records_.all();
-    if (all.empty()) return;
+    if (on_withdrawn_ || peers_.empty()) return;
+    std::unordered_map<std::string, std::string> before;
+    for (auto& record : records_.all()) before.emplace(std::move(record.subject), std::move(record.before));
     for (const auto& seen : device.peers) {
         const auto at = peers_.find({device.interface, seen.key});
         if (at == peers_.end()) continue;
-        const auto& peer = at->second;
-        if (peer.job || peer.choice.is_failing() || begun <= peer.quiet_since) continue;
-        const auto subject = subject_of(at->first);
-        if (std::ranges::any_of(all, [&](const auto& record) {
-                return record.subject == subject && record.before == text_of(seen.endpoint);
-            }))
-            records_.forget(subject);
+        auto& peer = at->second;
+        peer.seen = seen;
+        peer.seen_at = begun;
+        if (before.empty() || peer.job || peer.choice.is_failing() || begun <= peer.quiet_since) continue;
+        // It stands where it stood before us: nothing is left to put back.
+        const auto record = before.find(subject_of(at->first));
+        if (record != before.end() && record->second == text_of(seen.endpoint)) records_.forget(record->first);
     }
 }
 
@@ -126,16 +128,17 @@ void EndpointFeed::update(Entry& entry, base::TimePoint now) {
     take_candidates(entry);
     const auto& session = peer.session;
     peer.choice.on_view({now, now_().wall},
-                        {.endpoint = peer.seen->endpoint,
-                         .latest_handshake = peer.seen->latest_handshake,
-                         .rx_bytes = peer.seen->rx_bytes,
-                         .failed = !peer.seen->endpoint || (session.probed && !session.up && !session.resting),
+                        {.read_at = peer.seen_at,
+                         .endpoint = peer.seen.endpoint,
+                         .latest_handshake = peer.seen.latest_handshake,
+                         .rx_bytes = peer.seen.rx_bytes,
+                         .failed = !peer.seen.endpoint || (session.probed && !session.up && !session.resting),
                          .up = session.up,
                          .one_way = session.one_way,
                          .ever_up = session.ever_up,
                          .rtt = session.rtt},
                         settings_.times);
-    const auto told = text_of(peer.seen->endpoint);
+    const auto told = text_of(peer.seen.endpoint);
     if (told == peer.told) return;
     peer.told = told;
     peer.changed_at = now_().wall;
@@ -170,15 +173,16 @@ void EndpointFeed::carry_out(Entry& entry, const EndpointAction& action) {
         // Within what the peer bears, so that it never takes its session down.
         const auto window = std::min<base::Duration>(peer.session.patience / 2, longest_window);
         const auto remote = peer.adjacency.addresses ? peer.adjacency.addresses->remote : base::IpAddress{};
+        peer.tried_from = peer.seen.endpoint;
         job.kind = trial_job;
         job.arguments = to_words(TrialOrder{key.first, key.second, action.to, remote, window});
     } else {
         job.kind = change_job;
         job.arguments = to_words(ChangeOrder{key.first, key.second, action.to, action.kind == Kind::fresh,
-                                             peer.seen->latest_handshake, fingerprint(peer.seen->allowed_ips)});
+                                             peer.seen.latest_handshake, fingerprint(peer.seen.allowed_ips)});
     }
     const auto before = records_.ours(subject_of(key));
-    if (!records_.announce(subject_of(key), peer.seen->endpoint, action.to)) return peer.choice.on_done(now, false);
+    if (!records_.announce(subject_of(key), peer.seen.endpoint, action.to)) return peer.choice.on_done(now, false);
     next_change_ = now + between_changes;
     peer.job = jobs_.run(job, [this, key = key, action, before](const io::JobResult& result) {
         // One that failed may have begun: then either stands.
@@ -214,7 +218,11 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
         if (!is_done) note += " result=" + (ended ? std::string{"no-answer"} : "\"" + peer.problem + "\"");
         if (action.kind != Kind::fresh || text_of(action.to) != peer.told) handlers_.note(note);
     }
+    if (is_done) peer.seen.endpoint = action.to;  // until WireGuard is looked at again
     peer.choice.on_done(now.steady, is_done);
+    // It was cut short, maybe before it had gone back.
+    if (action.kind == Kind::trial && result.end != io::JobEnd::exited && peer.tried_from)
+        return carry_out(*at, {Kind::keep, *peer.tried_from});
     peer.looks = 0;
     peer.look_at = now.steady + looks[peer.looks++];
     settle();

@@ -53,7 +53,8 @@ public:
     policy::FeedStatus status() const override;
     bool is_clear() const { return peers_.empty(); }
     void refresh();  // what is seen of the peers may have changed
-    // What stands: `begun` is when this device was asked. Older news may tell of a change that is over, or of a trial.
+    // As WireGuard shows it: `begun` is when this device was asked. Older news may tell of a change that is over, or of
+    // a trial.
     void on_look(base::TimePoint begun, const adjacency::Device& device);
     // For stop: every endpoint that is still ours goes back, within 2 s; then `done` is called.
     void withdraw_all(std::function<void()> done);
@@ -61,10 +62,12 @@ public:
 private:
     struct Peer {
         adjacency::Adjacency adjacency;
-        std::optional<adjacency::Peer> seen;
+        adjacency::Peer seen;
+        base::TimePoint seen_at{};  // when WireGuard was asked
         policy::SessionView session;
         EndpointChoice choice;
         std::optional<io::JobId> job;
+        std::optional<base::Endpoint> tried_from;  // by the last trial
         base::TimePoint quiet_since{};  // nothing of ours has been under way since, nor of a worker before us
         std::size_t looks = 0;          // since the last change
         base::TimePoint look_at = base::never;

@@ -99,17 +99,21 @@ public:
         before_ = after_ = *peer;
         after_.endpoint = order.to;
     }
-    bool run() {
+    bool run() try {
         EchoSocket echo{order_.interface, order_.remote};
         if (!answers(echo, order_.window / 4)) throw std::runtime_error{"the peer answers no echo request in time"};
         const auto begun = Clock::now();
         while (Clock::now() < begun + order_.window / 2) {
+            tried_ = true;
             device_->keep(after_);
             if (answers(echo, 2ms) && is_there()) return true;
         }
         if (answers(echo, order_.window / 2) && is_there()) return true;
         device_->keep(before_);
         return false;
+    } catch (...) {
+        if (tried_) device_->keep(before_);
+        throw;
     }
 
 private:
@@ -126,6 +130,7 @@ private:
     TrialOrder order_;
     std::unique_ptr<DeviceSession> device_;
     adjacency::Peer before_, after_;
+    bool tried_ = false;  // it may stand at after_
 };
 
 }  // namespace

@@ -30,7 +30,10 @@ struct World {
         see();
     }
     base::Now now() const { return {base::TimePoint{} + elapsed, noon + elapsed}; }
-    void see() { choice.on_view(now(), view, times); }
+    void see() {
+        view.read_at = now().steady;
+        choice.on_view(now(), view, times);
+    }
     void fail() {
         view.up = false;
         view.failed = true;
@@ -234,4 +237,18 @@ TEST_CASE("fail_back = 0: never") {
     world.view.endpoint = b;
     world.see();
     CHECK(world.run(10'000s).empty());
+}
+
+TEST_CASE("what WireGuard was asked before the peer failed says nothing of it, however late the answer comes") {
+    World world{{a}};
+    world.fail();
+    world.elapsed += 400ms;
+    world.view.read_at = world.now().steady - 450ms;
+    world.view.rx_bytes += 100;  // heard before it died
+    world.choice.on_view(world.now(), world.view, world.times);
+    world.elapsed += 100ms;
+    world.see();
+    const auto tried = world.run(1s);  // a second after it failed
+    REQUIRE(!tried.empty());
+    CHECK(tried.front() == "2000 fresh 1");
 }

@@ -54,16 +54,20 @@ struct Bench {
     }
     ~Bench() { std::filesystem::remove(path); }
 
+    void look(base::TimePoint begun) {
+        peer.key = adjacency.peer;
+        feed->on_look(begun, {base::IfIndex{7}, "wg0", 51820, {peer}});
+    }
     void see(bool up) {
+        look(now.steady);
+        judge(up);
+    }
+    void judge(bool up) {  // without a look at WireGuard
         policy::Wanted wanted{{}, adjacency, {}};
         wanted.session.probed = wanted.session.ever_up = true;
         wanted.session.up = up;
         wanted.peer = &peer;
         feed->apply(std::span{&wanted, 1});
-    }
-    void look(base::TimePoint begun) {
-        peer.key = adjacency.peer;
-        feed->on_look(begun, {base::IfIndex{7}, "wg0", 51820, {peer}});
     }
     // The next job that was asked for; none within the time: nothing was.
     std::optional<io::RunJob> asked(std::chrono::milliseconds within = 2s) {
@@ -80,8 +84,9 @@ struct Bench {
         }
         return std::nullopt;
     }
-    void answer(const io::RunJob& job, const char* word, int status = 0) {
-        const auto bytes = io::encode(io::JobReport{job.id, {io::JobEnd::exited, status, word, false}});
+    void answer(const io::RunJob& job, const char* word, int status = 0) { end(job, io::JobEnd::exited, word, status); }
+    void end(const io::RunJob& job, io::JobEnd how, const char* word = "", int status = 0) {
+        const auto bytes = io::encode(io::JobReport{job.id, {how, status, word, false}});
         REQUIRE(::send(runner.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
         for (int i = 0; i < 5; ++i) turn();
     }
@@ -211,7 +216,7 @@ TEST_CASE("a record is forgotten where what stood before us stands again, by a l
     const auto asked_at = bench.now.steady;
     bench.now.steady += 20ms;
     bench.answer(change, wireguard::did);
-    bench.see(true);  // up before WireGuard was looked at again: `first` is old news
+    bench.judge(true);  // up before WireGuard was looked at again: `first` is old news
     CHECK(bench.ours() == to_string(second));
     bench.look(asked_at + 10ms);
     CHECK(bench.ours() == to_string(second));
@@ -250,4 +255,37 @@ TEST_CASE("a trial that ends in vain, of this worker or of a killed one, leaves 
     CHECK(bench.ours() == to_string(second));
     bench.look(bench.now.steady += 1s);
     CHECK(bench.undo->records().empty());
+}
+
+TEST_CASE("a trial that is cut short may stand where it tried: what stood before is put back") {
+    Bench bench;
+    bench.peer.endpoint = second;
+    bench.see(true);
+    bench.now.steady += 6min;
+    bench.see(true);
+    const auto trial = bench.asked();
+    REQUIRE(trial);
+    REQUIRE(trial->job.kind == wireguard::trial_job);
+    bench.peer.endpoint = first;
+    bench.look(bench.now.steady += 100ms);
+    bench.end(*trial, io::JobEnd::timed_out);
+    const auto back = bench.asked();
+    REQUIRE(back);
+    CHECK(back->job.kind == wireguard::change_job);
+    CHECK(back->job.arguments[2] == to_string(second));
+    CHECK(back->job.arguments[3] == "keep");
+}
+
+TEST_CASE("a trial that is answered is not made again before WireGuard is looked at") {
+    Bench bench;
+    bench.peer.endpoint = second;
+    bench.see(true);
+    bench.now.steady += 6min;
+    bench.see(true);
+    const auto trial = bench.asked();
+    REQUIRE(trial);
+    bench.answer(*trial, wireguard::did);
+    bench.now.steady += 1s;
+    bench.judge(true);
+    CHECK(!bench.asked(50ms));
 }
