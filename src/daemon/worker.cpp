@@ -163,6 +163,7 @@ void Worker::watch_host() {
         has_vrfs_ = std::ranges::find(links_, adjacency::vrf_kind, &adjacency::Link::kind) != links_.end();
         ears_due_ = true;
         link_feed_.on_links(links_);
+        if (nexthops_ && link_watch_->lost_events()) nexthops_->doubt();
         if (nexthops_) nexthops_->on_links(links_);
         frr_settings_.on_links(links_);
         devices_->on_links(links_);

@@ -35,6 +35,7 @@ void Links::start(Dump what) try {
     interrupted_ = false;
     if (what == Dump::links) {
         resync_ = false;
+        resyncs_read_ = resyncs_;
         table_.begin_links();
         const auto request = io::make_request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
         io::put_number(request, IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS});
@@ -88,7 +89,9 @@ void Links::on_dump_done() {
     note(dump_ == Dump::links ? table_.end_links() : table_.end_addresses());
     if (dump_ == Dump::links) return start(Dump::addresses);
     dump_ = Dump::none;
-    if (!ready_) changed_ = true;
+    lost_events_ = resyncs_read_ > resyncs_told_;
+    resyncs_told_ = resyncs_read_;
+    changed_ |= !ready_ || lost_events_;
     ready_ = true;
 }
 
@@ -101,6 +104,7 @@ void Links::note(LinkTable::Effect effect) {
 void Links::tell() {
     changed_ = false;
     on_change_(table_.links());
+    lost_events_ = false;
 }
 
 }  // namespace kernel

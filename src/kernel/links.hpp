@@ -29,6 +29,8 @@ public:
     Links& operator=(const Links&) = delete;
 
     std::uint64_t resyncs() const { return resyncs_; }  // how often the kernel dropped events
+    // While OnChange is called: events were lost before. An interface may have been down and up again, unseen.
+    bool lost_events() const { return lost_events_; }
 
 private:
     enum class Dump : std::uint8_t { none, links, addresses };
@@ -52,7 +54,8 @@ private:
     bool resync_ = false;       // events were dropped: another dump when this one is done
     bool ready_ = false;
     bool changed_ = false;
-    std::uint64_t resyncs_ = 0;
+    bool lost_events_ = false;  // and nobody has been told since all was read anew
+    std::uint64_t resyncs_ = 0, resyncs_read_ = 0, resyncs_told_ = 0;  // of those, what a dump began after; ended after
     io::FdWatch watch_;
     io::Timer retry_;
 };

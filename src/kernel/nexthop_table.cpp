@@ -46,7 +46,7 @@ void NexthopTable::apply(std::span<const policy::Wanted> all) {
 void NexthopTable::on_links(const std::vector<adjacency::Link>& links) {
     std::map<std::string, std::pair<base::IfIndex, bool>> now;
     for (const auto& link : links) now[link.name] = {link.index, link.up};
-    if (now == links_) return;
+    if (known_ && now == links_) return;
     links_ = std::move(now);
     known_ = false;
     settle();
@@ -61,6 +61,7 @@ void NexthopTable::settle() {
     if (!judged_) return;
     problem_.clear();
     complete_ = false;
+    if (now_().steady >= look_at_) known_ = false;  // news that never end put no look off
     if (read()) {
         const auto wanted = changes(have_, desired_.routes);
         const bool adds = std::ranges::any_of(wanted, &RouteChange::add);
@@ -72,7 +73,7 @@ void NexthopTable::settle() {
     if (!complete_)
         timer_.expire_after(retry_after);
     else if (!desired_.routes.empty())
-        timer_.expire_after(look_again_after);
+        timer_.expire_after(std::max(base::Duration::zero(), look_at_ - now_().steady));
     else
         timer_.cancel();
 }
@@ -85,6 +86,7 @@ bool NexthopTable::read() {
         return false;
     }
     have_ = {routes->begin(), routes->end()};
+    look_at_ = now_().steady + look_again_after;
     return known_ = true;
 }
 

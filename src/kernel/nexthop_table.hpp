@@ -33,6 +33,7 @@ public:
     policy::FeedStatus status() const override;
     // An interface that goes down takes its routes along, without a word to us.
     void on_links(const std::vector<adjacency::Link>& links);
+    void doubt() { known_ = false; }  // what is in the table may not be what it was
     void withdraw_all();  // for stop: nothing of ours is in the table when it returns, and no record is left
     std::uint32_t table() const { return table_; }
 
@@ -56,9 +57,10 @@ private:
     std::map<std::string, std::pair<base::IfIndex, bool>> links_;  // index, up
     std::map<adjacency::AdjacencyId, policy::Told> told_;
     std::string problem_;
-    bool known_ = false;    // have_ is what is there
-    bool judged_ = false;   // apply() has been called
-    bool complete_ = true;  // have_ is what is desired
+    bool known_ = false;                     // have_ is what is there
+    base::TimePoint look_at_ = base::never;  // for what is there may change: have_ was read a while before
+    bool judged_ = false;                    // apply() has been called
+    bool complete_ = true;                   // have_ is what is desired
     io::Timer timer_;
 };
 

@@ -48,6 +48,7 @@ void RepairFeed::apply(std::span<const policy::Wanted> all) {
 void RepairFeed::apply_now(std::span<const policy::Wanted> all) {
     if (!goes_on_) failed_.clear();
     if (!goes_on_) ways_.clear();
+    doubt();
     desired_ = {};
     const auto ask = [this](const base::IpAddress& address) { return way(address); };
     if (!all.empty()) desired_ = desired_repair(all, host_.links(all), needed(all), ask);
@@ -56,15 +57,21 @@ void RepairFeed::apply_now(std::span<const policy::Wanted> all) {
     schedule();
 }
 
-// Somebody may have taken away what redirects.
 void RepairFeed::look_again() {
     goes_on_ = waiting_;
-    for (auto& [index, interface] : interfaces_)
-        if (!goes_on_ &&
-            std::ranges::any_of(interface.filters, [](const auto& filter) { return filter.to.value != 0; }))
-            interface.known = false;
+    if (!goes_on_) look_at_ = {};
     host_.apply_again();
     goes_on_ = false;
+}
+
+// Somebody may have taken away what redirects. News that never end put no look off.
+void RepairFeed::doubt() {
+    const auto now = host_.now().steady;
+    if (goes_on_ || now < look_at_) return;
+    look_at_ = now + look_again_after;
+    for (auto& [index, interface] : interfaces_)
+        if (std::ranges::any_of(interface.filters, [](const auto& filter) { return filter.to.value != 0; }))
+            interface.known = false;
 }
 
 std::set<adjacency::AdjacencyId> RepairFeed::needed(std::span<const policy::Wanted> all) {
@@ -257,8 +264,8 @@ void RepairFeed::tell(std::span<const policy::Wanted> all) {
 void RepairFeed::schedule() {
     if (waiting_) return timer_.expire_after(base::Duration::zero());
     const bool looking = !down_since_.empty() && !desired_.interfaces.empty();
-    if (looking || !failed_.empty()) return timer_.expire_after(look_again_after);
-    timer_.cancel();
+    if (!looking && failed_.empty()) return timer_.cancel();
+    timer_.expire_after(std::max(base::Duration::zero(), look_at_ - host_.now().steady));
 }
 
 void RepairFeed::withdraw_all() {

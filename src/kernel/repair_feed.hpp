@@ -52,6 +52,7 @@ private:
     base::IfIndex way(const base::IpAddress& address);
     void apply_now(std::span<const policy::Wanted> all);
     void look_again();
+    void doubt();
     void settle();
     void hold_all();
     bool stands(const RepairedInterface& wish) const;
@@ -77,8 +78,9 @@ private:
     std::map<base::IpAddress, base::IfIndex> ways_;  // as last asked, in this turn or those that it goes on from
     std::map<base::IfIndex, std::string> failed_;    // and why; not tried again before the work that waits is done
     std::vector<std::string> problems_;
-    bool waiting_ = false;  // there is more to do, in the next turn
-    bool goes_on_ = false;  // this turn is that next one
+    base::TimePoint look_at_{};  // at what redirects
+    bool waiting_ = false;       // there is more to do, in the next turn
+    bool goes_on_ = false;       // this turn is that next one
     std::size_t steps_left_ = 0;
     io::Timer timer_;
 };

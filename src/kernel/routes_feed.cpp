@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr base::Duration look_again_after = 10s;  // somebody may flush a table
 constexpr base::Duration retry_after = 1s;
 
 }  // namespace
@@ -56,6 +55,7 @@ void RoutesFeed::apply(std::span<const policy::Wanted> all) {
     judged_ = true;
     complete_ = true;
     problems_.clear();
+    if (now_().steady >= look_at_) known_ = false;  // news that never end put no look off
     choose(all);
     desired_ = desired_routes(groups_, all, choices_, links_);
     for (const auto& problem : desired_.problems) fail(problem);
@@ -131,7 +131,7 @@ void RoutesFeed::schedule() {
     if (!complete_)
         at = std::min(at, now + retry_after);
     else if (!desired_.routes.empty())
-        at = std::min(at, now + look_again_after);
+        at = std::min(at, look_at_);
     if (at == base::never) return timer_.cancel();
     timer_.expire_after(std::max(base::Duration::zero(), at - now));
 }

@@ -71,9 +71,10 @@ private:
     std::set<SourceRule> kept_rules_;
     std::map<adjacency::AdjacencyId, policy::Told> told_;
     std::vector<std::string> problems_;
-    bool known_ = false;    // have_ is what is there
-    bool judged_ = false;   // apply() has been called
-    bool complete_ = true;  // have_ is what is desired
+    bool known_ = false;                     // have_ is what is there
+    base::TimePoint look_at_ = base::never;  // for what is there may change: have_ was read a while before
+    bool judged_ = false;                    // apply() has been called
+    bool complete_ = true;                   // have_ is what is desired
     io::Timer timer_;
 };
 

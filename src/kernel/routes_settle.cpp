@@ -1,5 +1,6 @@
 // How the feed `routes` brings the kernel's routes and rules to what is desired, each recorded before it is made.
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -9,6 +10,8 @@
 
 namespace kernel {
 namespace {
+
+constexpr base::Duration look_again_after = std::chrono::seconds{10};  // somebody may flush a table
 
 bool waits_for_link(const std::error_code& error) {
     return error == std::errc::network_down || error == std::errc::no_such_device;
@@ -44,6 +47,7 @@ bool RoutesFeed::read() {
         return false;
     }
     have_rules_ = {rules->begin(), rules->end()};
+    look_at_ = now_().steady + look_again_after;
     return known_ = true;
 }
 

@@ -27,6 +27,7 @@ struct Fixture {
             context,
             [this](std::vector<adjacency::Link> all) {
                 ++calls;
+                lost |= links->lost_events();
                 now = std::move(all);
                 if (const auto* const l = find("va")) ups.push_back(l->up);
                 if (!feed) return;
@@ -63,6 +64,7 @@ struct Fixture {
     std::vector<bool> ups;
     std::vector<std::string> tellings;
     int calls = 0;
+    bool lost = false;              // events, as some call said
     io::UndoLog undo{"/run/undo"};  // the namespace's own tmpfs
     std::optional<kernel::OperstateFeed> feed;
     std::optional<kernel::Links> links;
@@ -134,6 +136,19 @@ TEST_CASE("events the kernel had to drop are made up for by another dump" * doct
     CHECK(f.links->resyncs() > 0);
     CHECK(f.until([&] { return f.find("gone") == nullptr; }));
     CHECK(std::ranges::count(f.find("va")->addresses, adjacency::LinkAddress{ip("10.7.0.1"), {}, 24, false}) == 0);
+}
+
+TEST_CASE("events that were lost are told, though all is as it was: what goes down with an interface may be gone" *
+          doctest::skip(!support::is_root())) {
+    Fixture f;
+    sh("ip link add va type veth peer name vb && ip link set vb up && ip link set va up");
+    f.follow(4096);
+    CHECK(!f.lost);
+    sh("for i in $(seq 250); do echo addr add 10.8.$i.1/24 dev va; done | ip -batch - && ip link set va down && ip "
+       "link "
+       "set va up && ip -4 addr flush dev va");
+    CHECK(f.until([&] { return f.lost; }));
+    CHECK(f.find("va")->up);
 }
 
 TEST_CASE("dormant and back on a veth; an operator's UP is overruled; undo puts it back" *

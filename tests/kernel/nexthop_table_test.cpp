@@ -153,3 +153,35 @@ TEST_CASE("a record is reverted by removing what is ours; one that is not ours i
     table.unreadable = std::make_error_code(std::errc::operation_not_permitted);
     CHECK(kernel::revert_nexthops(record, table.access()).error() == std::errc::operation_not_permitted);
 }
+
+TEST_CASE("a table that somebody flushes is made whole within 10 s, though news never ends") {
+    Table table;
+    NexthopDaemon d{table};
+    d.apply("10.8.0.1", VerdictState::up);
+    table.routes.clear();
+    for (int i = 0; i < 9; ++i) {
+        table.now.steady += 1s;
+        d.apply("10.8.0.1", VerdictState::up);
+    }
+    CHECK(table.routes.empty());  // not read each time
+    table.now.steady += 1s;
+    d.apply("10.8.0.1", VerdictState::up);
+    CHECK(table.routes == Routes{up_10});
+}
+
+TEST_CASE("where events of links were lost the table is read anew, though the links are as they were") {
+    Table table;
+    NexthopDaemon d{table};
+    adjacency::Link link;
+    link.name = "wg0";
+    link.index = {7};
+    link.up = true;
+    d.feed.on_links({link});
+    d.apply("10.8.0.1", VerdictState::up);
+    table.routes.clear();
+    d.feed.on_links({link});
+    CHECK(table.routes.empty());
+    d.feed.doubt();
+    d.feed.on_links({link});
+    CHECK(table.routes == Routes{up_10});
+}

@@ -162,3 +162,21 @@ TEST_CASE("another group that fails adds what must pass, and takes nothing from 
     CHECK_FALSE(many.bared);
     many.feed.withdraw_all();
 }
+
+TEST_CASE("what somebody takes away from under a cut is put back within a second, though news never ends") {
+    Many many;
+    many.host.verdict(0).state = VerdictState::down;
+    many.apply();
+    many.run();
+    REQUIRE(many.redirected() == 1);
+    for (auto& [index, egress] : many.kernel) std::erase_if(egress.ours, [](const auto& f) { return f.to.value != 0; });
+    for (int i = 0; i < 9; ++i) {
+        many.now.steady += 100ms;
+        many.apply();
+    }
+    CHECK(many.redirected() == 0);  // not read each time
+    many.now.steady += 100ms;
+    many.apply();
+    many.run();
+    CHECK(many.redirected() == 1);
+}
