@@ -158,6 +158,7 @@ void Guardian::on_ready() {
     if (candidate_) program_ = std::move(candidate_);
     set_priority(worker_, 1);
     ::sd_notify(0, "READY=1");
+    pass_reload();
     if (restart_wanted_) begin_restart();
 }
 
@@ -175,7 +176,10 @@ void Guardian::on_signals() {
 }
 
 void Guardian::on_signal(int number) {
-    if (number == SIGHUP && !worker_.ready) return;  // it has yet to read its configuration anyway
+    if (number == SIGHUP && (!worker_.ready || succession_)) {
+        reload_wanted_ = true;
+        return;
+    }
     if (number != SIGHUP && !std::exchange(stopping_, true)) {
         stopping_since_ = Clock::now();
         if (succession_) call_off("wgbfd is stopping");
@@ -186,6 +190,11 @@ void Guardian::on_signal(int number) {
         put_back();  // a worker that died before may have left something
         exit_status_ = 0;
     }
+}
+
+// To who reads the configuration next.
+void Guardian::pass_reload() {
+    if (worker_.runs() && worker_.ready && std::exchange(reload_wanted_, false)) ::kill(worker_.pid, SIGHUP);
 }
 
 void Guardian::on_death(int status) {

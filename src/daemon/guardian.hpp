@@ -56,6 +56,7 @@ private:
     void on_ready();
     void on_signals();
     void on_signal(int number);
+    void pass_reload();
     void on_death(int status);
     void give_up();
     void put_back();
@@ -86,6 +87,7 @@ private:
     Clock::time_point look_at_{};
     bool ever_ready_ = false, stopping_ = false;
     bool restart_wanted_ = false;  // as soon as this one is ready
+    bool reload_wanted_ = false;   // likewise: it may have read its configuration before that was changed
     std::optional<int> exit_status_;
 };
 

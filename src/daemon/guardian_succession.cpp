@@ -66,6 +66,7 @@ void Guardian::call_off(const std::string& why) {
     end(succession_->next);
     succession_.reset();
     refuse(why);
+    pass_reload();
 }
 
 void Guardian::succeed() {

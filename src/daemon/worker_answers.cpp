@@ -26,6 +26,7 @@ nlohmann::json Worker::answer(const nlohmann::json& request) {
         return drain(request.at("name").get<std::string>(), command == "drain");
     if (command == "evidence") return evidence(request);
     if (command == "reload") {
+        if (restarting_) throw std::runtime_error{"a restart is under way: reload once it is done"};
         if (const auto problem = reload()) throw std::runtime_error{*problem};
         return "reloaded";
     }

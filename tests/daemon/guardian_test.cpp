@@ -26,7 +26,7 @@ constexpr int patience = 60'000;  // milliseconds; the machine may be busy
 constexpr const char* pipe_variable = "WGBFD_TEST_PIPE";
 
 // What workers and the guardian say to the test, with their process.
-enum class What : char { heard_yield, prepared, goes_on, goes_on_bare, put_back };
+enum class What : char { heard_yield, prepared, goes_on, goes_on_bare, reloads, put_back };
 struct Said {
     What what{};
     pid_t pid = -1;
@@ -57,15 +57,24 @@ void wait_for(int channel, Word word) {
     ::_exit(99);
 }
 
-sigset_t end_signal() {
+sigset_t awaited_signals() {
     sigset_t out;
     sigemptyset(&out);
     sigaddset(&out, SIGTERM);
+    sigaddset(&out, SIGHUP);
     return out;
 }
 
-// Holds a file that its guardian keeps, asks for a restart, and gives way once that is called off.
+int first_channel = -1;
+[[noreturn]] void yield(int /*signal*/) {
+    say(first_channel, Word::yielded);
+    ::_exit(0);
+}
+
+// Holds a file that its guardian keeps, asks for a restart, and gives way once that is called off, or SIGUSR1 comes.
 [[noreturn]] void be_first(int channel) {
+    first_channel = channel;
+    std::signal(SIGUSR1, yield);
     static_cast<void>(inherit(channel));
     const MemoryFile file{4096};
     say(channel, Word::keep, "a file", file.fd());
@@ -84,9 +93,13 @@ sigset_t end_signal() {
     const bool bare = inherit(channel).empty();
     say(channel, Word::ready);
     tell(bare ? What::goes_on_bare : What::goes_on);
-    const auto end = end_signal();
+    const auto awaited = awaited_signals();
     const timespec limit{.tv_sec = patience / 1'000, .tv_nsec = 0};
-    ::_exit(::sigtimedwait(&end, nullptr, &limit) == SIGTERM ? 0 : 99);
+    for (;;) {
+        const int number = ::sigtimedwait(&awaited, nullptr, &limit);
+        if (number != SIGHUP) ::_exit(number == SIGTERM ? 0 : 99);
+        tell(What::reloads);
+    }
 }
 
 class Daemon {
@@ -116,6 +129,7 @@ public:
     }
 
     void stop() const { ::kill(pid_, SIGTERM); }
+    void reload() const { ::kill(pid_, SIGHUP); }
 
     // The next that says so, whatever others say before; -1: nobody.
     pid_t wait_for(What what) {
@@ -140,8 +154,8 @@ private:
 }  // namespace
 
 TEST_CASE("a worker" * doctest::skip()) {
-    const auto end = end_signal();
-    ::sigprocmask(SIG_BLOCK, &end, nullptr);
+    const auto awaited = awaited_signals();
+    ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
     const auto channel = option(channel_option);
     if (channel.empty()) return;  // the whole of the tests, with those that are passed over
     option(restarts_option) == "0" ? be_first(std::stoi(channel)) : be_next(std::stoi(channel));
@@ -167,4 +181,17 @@ TEST_CASE("a successor that dies while a worker gives way to it: another one goe
     daemon.stop();
     CHECK(daemon.exit_status() == 0);
     CHECK(daemon.wait_for(What::put_back) == -1);
+}
+
+TEST_CASE("a reload amid a restart reaches the worker that goes on: it has read the configuration of before") {
+    Daemon daemon;
+    const auto first = daemon.wait_for(What::heard_yield);
+    REQUIRE(first > 0);
+    daemon.reload();
+    REQUIRE(::kill(first, SIGUSR1) == 0);
+    const auto next = daemon.wait_for(What::reloads);
+    CHECK(next > 0);
+    CHECK(next != first);
+    daemon.stop();
+    CHECK(daemon.exit_status() == 0);
 }
