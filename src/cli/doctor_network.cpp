@@ -92,34 +92,49 @@ public:
         kernel::RouteEvents::Events events;
         events.on_begin = [this](bool) {
             routes_.clear();
+            elsewhere_.clear();
             objects_.clear();
         };
         events.on_change = [this](const adjacency::RouteChange& change) { take(change); };
         events.on_settled = [] {};
-        events.on_end = [this] { context_.stop(); };
+        events.on_end = [this] {
+            complete_ = true;
+            context_.stop();
+        };
         const kernel::RouteEvents look{context_, std::move(events), kernel::RouteEvents::default_receive_buffer,
                                        vrf_tables_};
         limit_.expire_after(routes_within);
         context_.run();
         out.routes.assign(routes_.begin(), routes_.end());
+        out.elsewhere.assign(elsewhere_.begin(), elsewhere_.end());
+        out.all_routes = complete_ && routes_.size() < most_routes && elsewhere_.size() < most_routes;
     }
 
 private:
     void take(const adjacency::RouteChange& change) {
         using Kind = adjacency::RouteChange::Kind;
         if (change.kind == Kind::nexthop) objects_[change.nexthop] = change;
-        if (change.kind == Kind::route) add(change.prefix, change.nexthop, change.hops);
+        if (change.kind != Kind::route) return;
+        if (!add(change.prefix, change.nexthop, change.hops) && elsewhere_.size() < most_routes)
+            elsewhere_.insert(change.prefix);
     }
 
-    void add(const base::Prefix& prefix, std::uint32_t object, const std::vector<adjacency::Hop>& hops) {
-        for (const auto& hop : hops)
-            if (const auto tunnel = tunnels_.find(hop.out); tunnel != tunnels_.end() && routes_.size() < most_routes)
-                routes_.insert({tunnel->second, prefix, hop.gateway});
+    // False: it leads out of no tunnel.
+    bool add(const base::Prefix& prefix, std::uint32_t object, const std::vector<adjacency::Hop>& hops) {
+        bool is_tunnel = false;
+        for (const auto& hop : hops) {
+            const auto tunnel = tunnels_.find(hop.out);
+            if (tunnel == tunnels_.end()) continue;
+            is_tunnel = true;
+            if (routes_.size() < most_routes) routes_.insert({tunnel->second, prefix, hop.gateway});
+        }
         const auto found = objects_.find(object);
-        if (object == 0 || found == objects_.end()) return;
-        add(prefix, 0, found->second.hops);
+        if (object == 0 || found == objects_.end()) return is_tunnel;
+        is_tunnel |= add(prefix, 0, found->second.hops);
         for (const auto member : found->second.members)
-            if (const auto one = objects_.find(member); one != objects_.end()) add(prefix, 0, one->second.hops);
+            if (const auto one = objects_.find(member); one != objects_.end())
+                is_tunnel |= add(prefix, 0, one->second.hops);
+        return is_tunnel;
     }
 
     boost::asio::io_context context_{1};
@@ -128,6 +143,8 @@ private:
     std::set<std::uint32_t> vrf_tables_;
     std::map<std::uint32_t, adjacency::RouteChange> objects_;
     std::set<TunnelRoute> routes_;
+    std::set<base::Prefix> elsewhere_;
+    bool complete_ = false;
 };
 
 // Open to everybody: the file, and each folder on the way to it.

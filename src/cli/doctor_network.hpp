@@ -66,6 +66,8 @@ struct NetworkFacts {
     std::vector<std::string> problems;  // what could not be looked at
     std::vector<Underlay> underlays;
     std::vector<TunnelRoute> routes;
+    std::vector<base::Prefix> elsewhere;  // of routes out of no tunnel
+    bool all_routes = true;               // false: there are more than were looked at
     std::vector<WireguardFile> files;
     std::vector<SecretFile> secrets;
     std::vector<DnsServer> dns;

@@ -68,11 +68,11 @@ std::string wide_fix(const std::string& interface) {
 // learns routes from them will see it; for a way out beside spokes it is right.
 void check_wide(const Device& device, const HostFacts& host, const std::vector<Seen>& peers,
                 const std::vector<Resolved>& resolved, Findings& out) {
-    const auto speaks = [&](const Peer& wide) {
+    const auto speaks = [&](const Peer& wide, base::Family family) {
         for (std::size_t i = 0; i < peers.size(); ++i)
             if (&peers[i].device == &device && peers[i].peer.key != wide.key && resolved[i] &&
                 std::ranges::any_of(host.neighbors, [&](const adjacency::Neighbor& neighbor) {
-                    return neighbor.remote == resolved[i]->remote &&
+                    return neighbor.remote == resolved[i]->remote && neighbor.remote.family == family &&
                            interface_of(neighbor, host.links) == device.interface;
                 }))
                 return peers[i].name;
@@ -81,7 +81,7 @@ void check_wide(const Device& device, const HostFacts& host, const std::vector<S
     for (const auto& peer : device.peers) {
         const auto wide = std::ranges::find(peer.allowed_ips, 0, &base::Prefix::length);
         if (device.peers.size() < 2 || wide == peer.allowed_ips.end()) continue;
-        const auto neighbor = speaks(peer);
+        const auto neighbor = speaks(peer, wide->address.family);
         out.push_back({"overlap", neighbor.empty() ? Severity::info : Severity::warning, device.interface,
                        adjacency::to_base64(peer.key) + " has " + to_string(*wide) + " beside other peers: what " +
                            (neighbor.empty() ? "routing sends to one of them" : "routing learns from " + neighbor) +
@@ -102,13 +102,14 @@ void check_wide(const WireguardFile& file, Findings& out) {
     }
 }
 
-// Something more exact leads there: a route through a tunnel, or an interface's own subnet.
+// Something more exact leads there: a route, or an interface's own subnet.
 bool is_led_elsewhere(const TunnelRoute& route, const base::Prefix& part, const NetworkFacts& facts,
                       const HostFacts& host) {
     const auto closer = [&](const base::Prefix& other) {
         return other.length > route.prefix.length && holds(other, part);
     };
     return std::ranges::any_of(facts.routes, closer, &TunnelRoute::prefix) ||
+           std::ranges::any_of(facts.elsewhere, closer) ||
            std::ranges::any_of(host.links, [&](const adjacency::Link& link) {
                return std::ranges::any_of(link.addresses, closer, adjacency::on_link);
            });
@@ -118,6 +119,7 @@ bool is_led_elsewhere(const TunnelRoute& route, const base::Prefix& part, const 
 void check_parts(const NetworkFacts& facts, const HostFacts& host, const std::vector<Seen>& peers,
                  const std::vector<Resolved>& resolved, Findings& out) {
     std::size_t told = 0;
+    if (!facts.all_routes) return;  // who knows what leads there
     for (const auto& route : facts.routes)
         for (std::size_t i = 0; i < peers.size() && route.gateway.is_set(); ++i) {
             const auto& meant = peers[i];

@@ -108,5 +108,11 @@ TEST_CASE(
     facts.routes.push_back({"wg0", prefix("10.2.0.0/16"), ip("10.8.0.2")});
     CHECK(worst(overlap(facts, here)) == Severity::ok);
     CHECK(worst(overlap(route("10.2.0.0/16", "10.8.0.2"), here)) == Severity::ok);
+    facts.routes.pop_back();
+    facts.elsewhere.push_back(prefix("10.2.0.0/16"));  // out of no tunnel
+    CHECK(worst(overlap(facts, here)) == Severity::ok);
+    facts.elsewhere.clear();
+    facts.all_routes = false;  // there may be one
+    CHECK(worst(overlap(facts, here)) == Severity::ok);
     CHECK(worst(overlap(route("10.2.0.0/16", "10.8.0.1"), here)) == Severity::ok);  // the check of routes tells that
 }
