@@ -51,7 +51,7 @@ void EndpointChoice::on_view(base::Now now, const PeerView& view, const Endpoint
     }
     if (!failing_) begin(now);
     if (handshake && *view.latest_handshake > failing_since_wall_) hear(now.steady);
-    if (view.read_at <= failing_since_) return;  // it tells of what came before
+    if (view.read_at <= counts_from_) return;  // it tells of what came before
     const bool grew = rx_before_ && view.rx_bytes > *rx_before_;
     rx_before_ = view.rx_bytes;
     if (grew && !view.one_way) hear(now.steady);
@@ -59,7 +59,7 @@ void EndpointChoice::on_view(base::Now now, const PeerView& view, const Endpoint
 
 void EndpointChoice::begin(base::Now now) {
     failing_ = true;
-    failing_since_ = now.steady;
+    failing_since_ = counts_from_ = now.steady;
     failing_since_wall_ = now.wall;
     heard_at_.reset();
     rx_before_.reset();
@@ -80,7 +80,10 @@ void EndpointChoice::hear(base::TimePoint now) {
 void EndpointChoice::on_done(base::TimePoint now, bool did) {
     const auto action = std::exchange(busy_, std::nullopt);
     if (!action) return;
-    if (action->kind == Kind::fresh) rx_before_.reset();  // its counters begin anew
+    if (action->kind == Kind::fresh) {
+        counts_from_ = now;
+        rx_before_.reset();
+    }
     if (action->kind != Kind::trial || did || failing_) return;
     wait_ = std::min(wait_ * 2, std::max(wait_, base::Duration{longest_fail_back}));
     due_ = now + wait_;

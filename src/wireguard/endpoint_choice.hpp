@@ -87,7 +87,8 @@ private:
     base::WallTime failing_since_wall_{};
     base::TimePoint handshake_at_ = base::never;  // when latest_handshake took its value; never: none was seen to
     std::optional<base::TimePoint> heard_at_;     // in this outage
-    std::optional<std::uint64_t> rx_before_;      // first asked for since it began
+    base::TimePoint counts_from_{};               // it failed then, or its counters began anew
+    std::optional<std::uint64_t> rx_before_;      // asked for since then
     std::optional<base::Endpoint> last_good_;     // where it was last Up
     std::optional<base::Endpoint> began_at_;      // where it was when it failed
     std::optional<EndpointAction> busy_;

@@ -67,7 +67,7 @@ void EndpointFeed::apply(std::span<const policy::Wanted> all) {
         auto& peer = at->second;
         if (is_new) {
             peer.seen = *wanted.peer;
-            peer.quiet_since = now_().steady + change_within;  // a killed worker's change ends without it
+            peer.alone_from = now_().steady + change_within;
         }
         peer.adjacency = wanted.adjacency;
         peer.session = wanted.session;
@@ -88,9 +88,10 @@ void EndpointFeed::on_look(base::TimePoint begun, const adjacency::Device& devic
         const auto at = peers_.find({device.interface, seen.key});
         if (at == peers_.end()) continue;
         auto& peer = at->second;
+        if (peer.job || begun <= peer.done_at) continue;  // it may be of what is over in a moment
         peer.seen = seen;
         peer.seen_at = begun;
-        if (before.empty() || peer.job || peer.choice.is_failing() || begun <= peer.quiet_since) continue;
+        if (before.empty() || peer.choice.is_failing() || begun <= peer.alone_from) continue;
         // It stands where it stood before us: nothing is left to put back.
         const auto record = before.find(subject_of(at->first));
         if (record != before.end() && record->second == text_of(seen.endpoint)) records_.forget(record->first);
@@ -200,7 +201,7 @@ void EndpointFeed::on_end(const PeerKey& key, const EndpointAction& action, cons
     auto& peer = at->second;
     const auto now = now_();
     peer.job.reset();
-    peer.quiet_since = now.steady;
+    peer.done_at = now.steady;
     if (on_withdrawn_ || !settings_.places.contains(key)) {
         leave(subject_of(key));
         return go_on();

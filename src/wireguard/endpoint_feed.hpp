@@ -68,8 +68,9 @@ private:
         EndpointChoice choice;
         std::optional<io::JobId> job;
         std::optional<base::Endpoint> tried_from;  // by the last trial
-        base::TimePoint quiet_since{};  // nothing of ours has been under way since, nor of a worker before us
-        std::size_t looks = 0;          // since the last change
+        base::TimePoint done_at{};                 // end of the last change of ours, or of a trial
+        base::TimePoint alone_from{};              // a killed worker's change has ended by then
+        std::size_t looks = 0;                     // since the last change
         base::TimePoint look_at = base::never;
         std::string problem;
         std::optional<base::WallTime> changed_at;

@@ -276,6 +276,29 @@ TEST_CASE("a trial that is cut short may stand where it tried: what stood before
     CHECK(back->job.arguments[3] == "keep");
 }
 
+TEST_CASE("what WireGuard shows amid a trial in vain makes nobody try again at once") {
+    Bench bench;
+    bench.peer.endpoint = second;
+    bench.see(true);
+    bench.now.steady += 6min;
+    bench.see(true);
+    const auto trial = bench.asked();
+    REQUIRE(trial);
+    bench.peer.endpoint = first;
+    const auto during = bench.now.steady += 100ms;
+    bench.see(true);
+    bench.now.steady += 300ms;
+    bench.answer(*trial, wireguard::left);
+    bench.look(during);
+    bench.judge(true);
+    bench.peer.endpoint = second;
+    bench.now.steady += 50ms;
+    bench.see(true);
+    bench.now.steady += 1s;
+    bench.see(true);
+    CHECK(!bench.asked(50ms));
+}
+
 TEST_CASE("a trial that is answered is not made again before WireGuard is looked at") {
     Bench bench;
     bench.peer.endpoint = second;
