@@ -257,10 +257,15 @@ def tier_vm(log):
     status, _ = commands.run(["lab/vm", "image"], log, 900)
     if status:
         raise NotRun("the virtual machine's image cannot be built")
-    limit = 14400 if FULL else 1500
     with ThreadPoolExecutor(min(CORES, 4), initializer=commands.asks()) as pool:  # each is one thread of the host's, on a clock of its own
-        return add(pool.map(lambda test: one_test(log, test, ["lab/vm", "run", "--timeout", limit, "--build", BUILD, "--out",
-                                                              LOGS / "vm" / test.stem, test], limit + 200), tests))
+        return add(pool.map(lambda test: one_test(log, test, ["lab/vm", "run", "--timeout", vm_limit(test), "--build", BUILD, "--out",
+                                                              LOGS / "vm" / test.stem, test], vm_limit(test) + 200), tests))
+
+
+def vm_limit(test):
+    """Against what hangs; the script's own where that is more."""
+    own = re.search(r"^# lab/vm:.* --timeout (\d+)", test.read_text(), re.M)
+    return max(14400 if FULL else 3600, int(own[1]) if own else 0)
 
 
 # Nothing beside these: what a cut does to daemons that real time drives is counted; and what takes all the processors there are.
@@ -273,7 +278,7 @@ def tier_lab(log):
     if not tests:
         raise NotRun("tests/lab holds no test")
     def run(test):
-        return one_test(log, test, [test, BUILD], 14400 if FULL else 900)
+        return one_test(log, test, [test, BUILD], 14400 if FULL else 2400)
     counted = [run(test) for test in tests if test.name in ALONE]
     with ThreadPoolExecutor(2) as pool:  # they mostly wait for states, each in namespaces of its own
         return add([*counted, *pool.map(run, [test for test in tests if test.name not in ALONE])])

@@ -136,7 +136,7 @@ def flood(build):
 
 def ratios(build):
     """What CI judges."""
-    done = subprocess.run([str(TREE / "lab/bench"), "--short", "--build", build], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run([str(TREE / "lab/bench"), "--short", "--build", build], capture_output=True, text=True, timeout=1200, check=False)
     print("\n".join(line for line in done.stdout.splitlines() if line.startswith("|")))
     for line in done.stdout.splitlines():
         if line.startswith(("ok - ", "FAIL - ")):
