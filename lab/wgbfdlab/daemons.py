@@ -8,6 +8,7 @@ import os
 import shlex
 import string
 import subprocess
+from pathlib import Path
 
 from . import vty
 from .nodes import children, give_to_frr
@@ -130,19 +131,17 @@ class Daemons:
         return self._bird_pid() if name == "bird" else self.frr_pid(name)
 
     def _bird_pid(self):
-        for pid in _node_processes(self.node.pid):
-            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
-                if comm.read().strip() == "bird":
-                    return pid
+        for pid, text in _node_processes(self.node.pid, "comm"):
+            if text.strip() == "bird":
+                return pid
         raise LabError(f"node {self.node.name}: bird is not running")
 
     def frr_pid(self, name):
         """The process number, as the lab counts, of an FRR daemon."""
         inner = self.node.run(["cat", f"/run/frr/{name}.pid"]).stdout.strip()
-        for pid in _node_processes(self.node.pid):
-            with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-                if any(line.startswith("NSpid:") and line.split()[-1] == inner for line in status):
-                    return pid
+        for pid, text in _node_processes(self.node.pid, "status"):
+            if any(line.startswith("NSpid:") and line.split()[-1] == inner for line in text.splitlines()):
+                return pid
         raise LabError(f"node {self.node.name}: {name} is not running")
 
     def start(self, name):
@@ -237,13 +236,14 @@ class Daemons:
         return "" if full == expected else f"ospfd: {full} of {expected} neighbours Full"
 
 
-def _node_processes(first):
+def _node_processes(first, file):
+    """(pid, /proc/PID/file) of each process there; one that ends meanwhile is none."""
     namespace = os.readlink(f"/proc/{first}/ns/pid")
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 if os.readlink(f"/proc/{entry}/ns/pid") == namespace:
-                    yield int(entry)
+                    yield int(entry), Path(f"/proc/{entry}/{file}").read_text(encoding="utf-8", errors="replace")
             except OSError:
                 continue
 
