@@ -29,6 +29,7 @@ class Result:
     table: dict = field(default_factory=dict)  # when its first and its last route moved
     beside: object = None  # the record of the stream beside
     seen: dict = field(default_factory=dict)  # where in which VRF each of the two went
+    overflowed: int = 0                      # packets that found a queue full, in any node
 
 
 class Act:
@@ -43,6 +44,7 @@ class Act:
         self.notes = {}
         self.afterwards = []  # what puts the network back, once all is told
         self._table = network.watches[self.near.node].table
+        self._overflows = network.overflows()
         self._gaps, self._losses, self._returns = [], [], []
         self._tenants = Tenants(network)
         self._stream = network.stream()
@@ -194,7 +196,8 @@ class Act:
         for name, since in self._returns:
             at = record.first_arrival(since)
             self.notes[name] = round((at - since) * 1000) if at else None
-        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp, self._table_moves(), beside, self._tenants.seen())
+        result = Result(self.cut_at, self.restore_at or end, end, record, self.moments(), self.notes, tcp, self._table_moves(), beside, self._tenants.seen(),
+                        max(0, self.network.overflows() - self._overflows))
         for put_back in self.afterwards:
             put_back()
         return result

@@ -125,6 +125,10 @@ class Network:
         every = [moment for watch in self.watches.values() for moment in watch.moments()]
         return sorted(every, key=lambda moment: moment.at)
 
+    def overflows(self):
+        """What was lost in the nodes to full queues; kernel WireGuard's interfaces drop for other reasons too, and are left out."""
+        return sum(node.overflows([] if self.kernel else [wg.name for wg in node.spec.wireguards]) for node in self.nodes.values())
+
     @contextmanager
     def prepared_cut(self, one_way=False):
         """Yields a function that cuts the path and returns when that began and ended; nft already waits for its input."""

@@ -81,6 +81,15 @@ class RunningNode:
             self.run(["ip", "link", "del", "labprobe"])
         return done.returncode == 0
 
+    def overflows(self, interfaces=()):
+        """Datagrams that found a socket's queue full so far, or that of an interface of these: who should have read it had no turn."""
+        names, values = (line.split() for line in self._proc_net("snmp") if line.startswith("Udp:"))
+        sent = {name.strip(): rest.split() for name, _, rest in (line.partition(":") for line in self._proc_net("dev"))}
+        return int(dict(zip(names, values))["RcvbufErrors"]) + sum(int(sent[name][11]) for name in interfaces if name in sent)
+
+    def _proc_net(self, name):
+        return Path(f"/proc/{self.pid}/net/{name}").read_text(encoding="ascii").splitlines()
+
     def path(self, inner):
         """A path inside the node as the lab reaches it (sockets in the private /run)."""
         return f"/proc/{self.pid}/root{inner}"

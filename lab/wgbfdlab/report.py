@@ -20,7 +20,7 @@ def run_as_data(result, network):
     return {
         "sent": len(record.sent), "lost": record.lost(),
         "lost_before": record.lost(until=at - ON_ITS_WAY), "lost_at_cut": record.lost(at - ON_ITS_WAY, result.restore_at),
-        "lost_at_return": record.lost(result.restore_at),
+        "lost_at_return": record.lost(result.restore_at), "overflowed": result.overflowed,
         "gap_before_ms": milliseconds(record.longest_gap(0, at - 0.05)),
         "gap_at_cut_ms": milliseconds(record.longest_gap(at - 0.05, result.restore_at)),
         "gap_at_return_ms": milliseconds(record.longest_gap(result.restore_at, result.end_at)),
@@ -198,6 +198,8 @@ def _remarks(documents):
         late = max(run["sender_late_ms"] for run in d["runs"])
         if late > 20:
             lines.append(f"{_heading(d)}: the sender itself paused for up to {late:g} ms; this machine is busy.")
+        if full := sum(run["overflowed"] for run in d["runs"]):
+            lines.append(f"{_heading(d)}: {full} packets found a queue full, in a node: whoever reads it had no turn, or TCP tried how much it takes.")
         for run in d["runs"]:
             lines += [f"{_heading(d)}: {key} {value}" for key, value in run["notes"].items()]
             lines += [f"{_heading(d)}: table {what}: {moves['routes']:,} routes, the first after {moves['first_ms']:,.0f} ms, the last after {moves['last_ms']:,.0f} ms; "

@@ -109,7 +109,9 @@ def _wait_all_up(act):
 
 
 def flap(act, times=5, dead=1.0, alive=2.0):
-    """Five cuts of one second, two seconds apart: shorter than any hold timer."""
+    """Five cuts of one second, or a little more than the detection time where that is longer, two seconds apart: shorter than any hold timer."""
+    settings = act.network.settings
+    dead = max(dead, 1.1 * settings.interval_us * settings.multiplier / 1e6)
     for _ in range(times):
         with act.network.prepared_cut() as fire:
             act.mark_cut(*fire())
