@@ -3,7 +3,7 @@ when wgbfd is gone."""
 import os
 import time
 
-from pair import TIMERS, Pair, wait
+from pair import TIMERS, UNDAMPED, UNMEASURED, Pair, wait
 from test_bird import cut, heal
 from wgbfdlab import untouched
 from wgbfdlab.topology import Peer, WireGuard
@@ -30,7 +30,7 @@ class Sites(Pair):
     def toml(self, host, feed, group="", rows=("", ""), more=""):
         """wgbfd.toml of `host`: both tunnels in one group, with this feed."""
         other = "b" if host is self.a else "a"
-        text = f'[probe]\n{TIMERS}[damping]\nmax = "0s"\n[quality]\nmethod = "off"\n{more}[[group]]\nname = "site"\n{group}'
+        text = f'[probe]\n{TIMERS}{UNDAMPED}{UNMEASURED}{more}[[group]]\nname = "site"\n{group}'
         for n in range(2):
             text += (f'[[adjacency]]\nname = "wg{n}-to-{other}"\ninterface = "wg{n}"\npeer = "{self.key(other, f"wg{n}")}"\ngroup = "site"\n'
                      f'feeds = ["{feed}"]\n{rows[n]}')

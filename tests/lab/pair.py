@@ -26,6 +26,10 @@ from wgbfdlab.topology import LabError, Peer, WireGuard  # noqa: E402
 RUN_DIR = "/run/wgbfd"
 DATA_PLANE = "unix:/run/frr/bfddp.sock"
 TIMERS = 'interval = "300ms"\nmultiplier = 3\n'
+PATIENT = "multiplier = 10\n"  # of an adjacency: 3 s, where a Down that a busy machine makes would be counted
+PATIENT_TIMERS = 'interval = "300ms"\n' + PATIENT
+UNDAMPED = '[damping]\nmax = "0s"\n'           # many Downs, and each counts
+UNMEASURED = '[quality]\nmethod = "off"\n'     # its cost is its own, however late a busy machine finds the probes
 counts = {"ok": 0, "FAIL": 0}
 
 
@@ -40,7 +44,10 @@ def wait(probe, seconds=30):
     """The first true answer of probe, or its last one when the time is up."""
     limit = time.monotonic() + seconds
     while True:
-        answer = probe()
+        try:
+            answer = probe()
+        except (LookupError, TypeError):  # status() and row() are empty while nobody answers
+            answer = None
         if answer or time.monotonic() > limit:
             return answer
         time.sleep(0.05)
@@ -267,12 +274,13 @@ class Pair:
         """A configuration with the tunnel to `peer` named to-PEER."""
         return f'[probe]\n{TIMERS}{more}[[adjacency]]\nname = "to-{peer}"\ninterface = "wg0"\npeer = "{self.key(peer)}"\n'
 
-    def both_up(self, more_a="", more_b=""):
+    def both_up(self, more_a="", more_b="", own=""):
+        """`own`: what the adjacency says at either end."""
         for host in (self.a, self.b):
             if host.daemon is not None and host.daemon.poll() is None:
                 host.terminate()
-        self.a.start_configured(self.adjacency("b", more_a))
-        self.b.start_configured(self.adjacency("a", more_b))
+        self.a.start_configured(self.adjacency("b", more_a) + own)
+        self.b.start_configured(self.adjacency("a", more_b) + own)
         return check_up(self.a) and check_up(self.b)
 
 

@@ -7,7 +7,7 @@ test_repair.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those grou
 import sys
 
 from groups import Sites, cut, difference, everything, flap, heal, problem, told
-from pair import TIMERS, Pair, check, main, wait
+from pair import TIMERS, UNMEASURED, Pair, check, main, wait
 from wgbfdlab.topology import Peer, WireGuard
 
 LABEL = "rep"
@@ -144,8 +144,8 @@ class Nested(Pair):
     def toml(self, other):
         """The backups are believed for longer, as if they failed later."""
         rows = "".join(f'[[adjacency]]\nname = "wg{n}-to-{other}"\ninterface = "wg{n}"\npeer = "{self.key(other, f"wg{n}")}"\n'
-                       f'group = "{"paris" if n < 2 else "rome"}"\nfeeds = ["repair"]\n{"multiplier = 30" if n % 2 else ""}\n' for n in range(4))
-        return f'[probe]\n{TIMERS}[quality]\nmethod = "off"\n[[group]]\nname = "paris"\n[[group]]\nname = "rome"\n{rows}'
+                       f'group = "{"paris" if n < 2 else "rome"}"\nfeeds = ["repair"]\n{"multiplier = 100" if n % 2 else ""}\n' for n in range(4))
+        return f'[probe]\n{TIMERS}{UNMEASURED}[[group]]\nname = "paris"\n[[group]]\nname = "rome"\n{rows}'
 
     def sent(self, interface):
         return int(self.a.sh(f"cat /sys/class/net/{interface}/statistics/tx_packets"))
