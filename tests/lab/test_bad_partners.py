@@ -7,7 +7,7 @@ import os
 import struct
 import sys
 
-from pair import DATA_PLANE, RUN_DIR, Pair, Server, check, main, wait
+from pair import DATA_PLANE, PATIENT, RUN_DIR, Pair, Server, check, main, wait
 
 LABEL = "bp"
 
@@ -19,21 +19,21 @@ def bad_partners(build):
         dataplane = f'[frr]\nbfd_dataplane = "{DATA_PLANE}"\n'
         bfdd = Server(host, "/run/frr/bfddp.sock", _half_a_message)
         garbage = Server(host, "/run/wireguard/wgx.sock", lambda connection: connection.sendall(b"\0\xffpublic_key=zz\n" * 1000))
-        pair.both_up(dataplane)
+        pair.both_up(dataplane, own=PATIENT)
         check("a bfdd that sends half a message and stops was connected to", wait(lambda: bfdd.open))
         _others_go_on(host, "beside half a message and a WireGuard that answers garbage")
         check("garbage of a WireGuard is a problem in status", wait(lambda: any(p.startswith("wgx: ") for p in host.status()["problems"])),
-              host.status()["problems"])
+              host.status().get("problems"))
         garbage.close()
         silent = Server(host, "/run/wireguard/wgx.sock", lambda connection: wait(lambda: False, 60))
-        check("so is one that does not answer", wait(lambda: any("wgx: no answer" in p for p in host.status()["problems"])), host.status()["problems"])
+        check("so is one that does not answer", wait(lambda: any("wgx: no answer" in p for p in host.status()["problems"])), host.status().get("problems"))
         _others_go_on(host, "beside a WireGuard that does not answer")
         silent.close()
         bfdd.close()
         wrong = Server(host, "/run/frr/bfddp.sock", lambda connection: connection.sendall(os.urandom(65536)))
         wait(lambda: wrong.open)
         _others_go_on(host, "beside a bfdd that sends noise")
-        check("noise of bfdd is a problem in status", wait(lambda: host.status()["feeds"]["frr-bfd"]["problem"]), host.status()["feeds"])
+        check("noise of bfdd is a problem in status", wait(lambda: host.status()["feeds"]["frr-bfd"]["problem"]), host.status().get("feeds"))
         wrong.close()
         _bad_callers(host)
         check("nothing was restarted over it", host.status()["worker_restarts"] == 0 and "worker_died" not in host.log(), host.log()[-400:])

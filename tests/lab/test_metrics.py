@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pair import TREE, Pair, check, main, wait
+from pair import PATIENT, TREE, Pair, check, main, wait
 
 LABEL = "mt"
 LISTEN = '[metrics]\nlisten = "127.0.0.1"\n'
@@ -85,7 +85,7 @@ def promtool(*words, text=None):
 
 def scrape(build):
     with Pair(build, LABEL) as pair:
-        if not pair.both_up(more_a=LISTEN):
+        if not pair.both_up(more_a=LISTEN, own=PATIENT):
             return
         host = pair.a
         text = page(host)
