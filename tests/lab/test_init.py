@@ -81,7 +81,7 @@ def frr(build):
             init(host, "bfdd with --dplaneaddr", "bfdd hands its sessions over here", f'\nbfd_dataplane = "{DATA_PLANE}"')
             host.start("--config", "/run/init.toml")
         _snippets(pair)
-        check("an interface whose peer lives is not DORMANT", all(host.operstate() in ("UNKNOWN", "UP") for host in (pair.a, pair.b)))
+        check("an interface whose peer lives is not DORMANT", wait(lambda: all(host.operstate() in ("UNKNOWN", "UP") for host in (pair.a, pair.b))))
 
 
 def _snippets(pair):
@@ -107,8 +107,10 @@ def _snippets(pair):
     again = parts(printed(pair.a, "snippets", "frr"))["bgpd"]
     check("a neighbour that BGP has is given BFD alone, in the AS that runs",
           "router bgp 65001" in again and not any("remote-as" in line for line in again) and any(line.endswith(" bfd") for line in again), again)
+    before = pair.a.ask_frr("bgpd", "show running-config")
     load(pair.a, "bgpd", again)
-    check("which changes nothing", _established(pair.a), pair.a.ask_frr("bgpd", "show bgp neighbors"))
+    check("which changes nothing", pair.a.ask_frr("bgpd", "show running-config") == before and wait(lambda: _established(pair.a), 60),
+          pair.a.ask_frr("bgpd", "show running-config"))
 
 
 def _established(host):

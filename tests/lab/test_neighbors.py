@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 
-from pair import TIMERS, Pair, check, main, wait
+from pair import PATIENT_TIMERS, Pair, check, main, wait
 from wgbfdlab.topology import Peer, WireGuard
 
 LABEL = "nb"
-CONFIG = f'[probe]\n{TIMERS}[frr]\nvty = "/run/frr"\n'
+WITHOUT_VTY = f"[probe]\n{PATIENT_TIMERS}"
+CONFIG = WITHOUT_VTY + '[frr]\nvty = "/run/frr"\n'
 UNNUMBERED = """router bgp 6500{n}
  bgp router-id 10.255.0.{n}
  no bgp ebgp-requires-policy
@@ -140,13 +141,17 @@ def configured(build):
         pair.watch()
         pair.found("a configured neighbour is one, before BGP is up; our own address and other interfaces' are none", "fe80::2")
         # Without [frr] vty nobody is asked, and with it again the address is back.
-        pair.a.configure(f"[probe]\n{TIMERS}")
+        pair.a.configure(WITHOUT_VTY)
         pair.a.wgbfd("reload")
-        check("a reload that takes [frr] vty away keeps what is known", pair.a.row(interface="wg0").get("remote") == "fe80::2", pair.a.rows())
+        received = lambda: pair.a.row(interface="wg0")["bfd"]["packets_received"]  # noqa: E731
+        before = received()
+        later = wait(lambda: received() >= before + 20)  # 6 s: whoever is asked is asked every 5 s
+        row = pair.a.row(interface="wg0")
+        check("a reload that takes [frr] vty away keeps what is known", later and (row["remote"], row["state"]) == ("fe80::2", "up"), pair.a.rows())
         guardian, _ = pair.a.processes()
         os.kill(guardian, signal.SIGTERM)
         check("and stops with 0", pair.a.daemon.wait(timeout=30) == 0, pair.a.log()[-300:])
-        pair.a.start_configured(f"[probe]\n{TIMERS}")
+        pair.a.start_configured(WITHOUT_VTY)
         check("a start without it does not know", wait(lambda: pair.a.row(interface="wg0", unresolved="no-candidate")), pair.a.rows())
 
 
