@@ -8,7 +8,7 @@ test_quality.py BUILD [NAME…]: BUILD holds src/wgbfd; NAMEs run only those gro
 import json
 import sys
 
-from pair import HOLD_PORT, TREE, Pair, check, main, wait
+from pair import HOLD_PORT, PATIENT, TREE, Pair, check, main, wait
 
 LABEL = "qu"
 REFLECTOR = TREE / "tests/vm/qualitylab/reflector.py"
@@ -85,11 +85,12 @@ def measures(build):
     with Pair(build, LABEL) as pair:
         pair.both_up()
         for host in (pair.a, pair.b):
-            quality = wait(lambda host=host: (host.row(interface="wg0").get("quality") or {}), 40)
-            check("two daemons measure each other by STAMP, with loss each way",
-                  quality.get("method") == "stamp" and wait(lambda host=host: ((host.row(interface="wg0").get("quality") or {}).get("loss") or {})
-                                                           .get("forward") is not None, 30), quality)
-            rtt = quality.get("rtt_us", {})
+            def by_stamp(host=host):  # whose first probes are all late measures by echo for a minute
+                quality = host.row(interface="wg0")["quality"]
+                return quality["method"] == "stamp" and quality["loss"]["forward"] is not None and quality
+            quality = wait(by_stamp, 120)
+            check("two daemons measure each other by STAMP, with loss each way", quality, host.row(interface="wg0"))
+            rtt = quality["rtt_us"] if quality else {}
             check("its round trips are in order", 0 < rtt.get("min", 0) <= rtt.get("median", 0) <= rtt.get("p95", 0), quality)
         text = pair.a.wgbfd("status", "to-b").stdout
         check("`status NAME` tells of it", "quality.method: stamp" in text and "quality.loss_forward: " in text, text)
@@ -120,7 +121,7 @@ def reflectors(build):
             def quality():
                 found = pair.a.row(interface="wg0").get("quality") or {}
                 return found if found.get("method") == "stamp" and found["lasting"]["probes"] > 60 else None
-            found = wait(quality, 60) or pair.a.row(interface="wg0")
+            found = wait(quality, 120) or pair.a.row(interface="wg0")
             loss = (found.get("lasting") or {}).get("loss") or {}
             check(f"a {kind} reflector is measured by STAMP", found.get("method") == "stamp", found)
             check("loss each way is told" if kind == "stateful" else "and recognised: no loss each way is told",
@@ -152,7 +153,7 @@ def icmp(build):
     """A peer without any daemon."""
     with Pair(build, LABEL) as pair:
         a, b = pair.a, pair.b
-        a.start_configured(pair.adjacency("b", 'protocol = "icmp"\n'))
+        a.start_configured(pair.adjacency("b", 'protocol = "icmp"\n') + PATIENT)
         row = lambda: a.row(interface="wg0")  # noqa: E731
         check("a peer that runs nothing is up, by its pings", wait(lambda: row().get("state") == "up", 30), row())
         check("bfd is null", row().get("bfd", 0) is None and (row().get("icmp") or {}).get("state") == "Up", row())
