@@ -11,7 +11,7 @@ import sys
 from datetime import datetime
 
 from bird import Bird
-from pair import DATA_PLANE, TIMERS, TREE, Pair, check, main, wait
+from pair import DATA_PLANE, PATIENT_TIMERS, TREE, Pair, check, main, wait
 from wgbfdlab import nodes, vty
 
 LABEL = "fr"
@@ -94,7 +94,7 @@ def bgpd(me, other):
     mine, far = (65001, 65002) if me == "a" else (65002, 65001)
     peers = ("10.8.0.1", "10.8.0.3") if me == "a" else ("10.8.0.0", "10.8.0.2")
     return (f"router bgp {mine}\n bgp router-id 10.255.0.{1 if me == 'a' else 2}\n no bgp ebgp-requires-policy\n no bgp network import-check\n"
-            + "".join(f" neighbor {peer} remote-as {far}\n neighbor {peer} timers connect 2\n neighbor {peer} bfd\n" for peer in peers)
+            + "".join(f" neighbor {peer} remote-as {far}\n neighbor {peer} timers connect 2\n neighbor {peer} bfd profile patient\n" for peer in peers)
             + " address-family ipv4 unicast\n  redistribute kernel route-map MINE\n  redistribute static route-map MINE\n"
             + f"  neighbor {peers[0]} weight 200\n exit-address-family\n"
             + f"ip prefix-list MINE seq 5 permit 10.{BLOCK[me]}.0.0/15 ge 32\nroute-map MINE permit 10\n match ip address prefix-list MINE\n")
@@ -102,7 +102,7 @@ def bgpd(me, other):
 
 def configuration(pair, other, more="", feeds=""):
     rows = "".join(f'[[adjacency]]\nname = "{other}-{i}"\ninterface = "{i}"\npeer = "{pair.key(other, i)}"\n{feeds}' for i in ("wg0", "wg1"))
-    return f"[probe]\n{TIMERS}{more}{rows}"
+    return f"[probe]\n{PATIENT_TIMERS}{more}{rows}"
 
 
 def start_frr(pair, me, fpm):
@@ -110,7 +110,7 @@ def start_frr(pair, me, fpm):
     text = (SNIPPETS / "fpm/frr.conf").read_text() if fpm else ""
     options = zebra_options() if fpm else []
     host.start_frr("zebra", *options)
-    host.start_frr("bfdd", "--dplaneaddr", DATA_PLANE)
+    host.start_frr("bfdd", "--dplaneaddr", DATA_PLANE, config="bfd\n profile patient\n  detect-multiplier 10\n")
     more = f'[frr]\nbfd_dataplane = "{DATA_PLANE}"\n' + (f'fpm = "{FPM}"\n' if fpm else "")
     host.start_configured(configuration(pair, other, more))
     host.start_frr("bgpd", config=bgpd(me, other))
