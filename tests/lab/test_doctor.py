@@ -28,9 +28,11 @@ def hints(host, *options):
 
 
 def hinted(host, sentence, name, words, *options):
-    found = [f for f in hints(host, *options) if f["check"] == name]
-    text = " ".join(str(f[key]) for f in found for key in ("subject", "message", "fix"))
-    check(f"{sentence}: a hint, {name}, with its fix", found and all(f["fix"] for f in found) and all(w in text for w in words), found)
+    def told():
+        found = [f for f in hints(host, *options) if f["check"] == name]
+        text = " ".join(str(f[key]) for f in found for key in ("subject", "message", "fix"))
+        return found and all(f["fix"] for f in found) and all(w in text for w in words)
+    check(f"{sentence}: a hint, {name}, with its fix", wait(told), hints(host, *options))
 
 
 def apply(host, finding_of, *options):
