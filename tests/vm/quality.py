@@ -22,8 +22,9 @@ from timelab.report import Report, busiest, busy  # noqa: E402  pylint: disable=
 FULL = bool(os.environ.get("WGBFD_FULL"))
 WARM_UP = 20
 LOOKS, LOOKS_APART = 3, 5  # s
-# Netem's losses on this clock spread wider than a binomial's, by two or so: six deviations are what fails, 99 % is told.
-Z99, FAR = 2.576, 6.0
+# Netem's losses on this clock spread wider than a binomial's, by two or so, and thirty ratios are judged: eight deviations are what fails,
+# 99 % is told.
+Z99, FAR = 2.576, 8.0
 
 
 def varied():
