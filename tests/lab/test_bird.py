@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bird import CONTROL, SNIPPETS, Bird
-from pair import TIMERS, Pair, check, main, wait
+from pair import TIMERS, UNDAMPED, UNMEASURED, Pair, check, main, wait
 
 LABEL = "bd"
 LAN = "192.0.2.128/25"
@@ -57,7 +57,7 @@ def ours(pair, family=""):
 def configured(pair):
     """wgbfd at both ends, over two tunnels; a with the snippet's feeds."""
     rows = "".join(f'[[adjacency]]\nname = "b-{i}"\ninterface = "{i}"\npeer = "{pair.key("b", i)}"\n' for i in ("wg0", "wg1"))
-    return f"[probe]\n{TIMERS}{snippet('ebgp-nexthop-table', 'wgbfd.toml')}{rows}"
+    return f"[probe]\n{TIMERS}{UNDAMPED}{UNMEASURED}{snippet('ebgp-nexthop-table', 'wgbfd.toml')}{rows}"
 
 
 def both_paths(bird):
@@ -205,7 +205,7 @@ def link_local(pair):
     text = snippet("disable-protocol", "wgbfd.toml")
     for placeholder, interface in (("AA" + "A" * 41 + "=", "wg0"), ("AQ" + "A" * 41 + "=", "wg1")):
         text = text.replace(placeholder, pair.key("b", interface))
-    return f"[probe]\n{TIMERS}{text}"
+    return f"[probe]\n{TIMERS}{UNDAMPED}{UNMEASURED}{text}"
 
 
 def protocol(build):

@@ -11,11 +11,12 @@ import sys
 import threading
 
 from bird import CONTROL, SNIPPETS, Bird
-from pair import RUN_DIR, TIMERS, Pair, Server, check, main, wait
+from pair import PATIENT_TIMERS, RUN_DIR, UNDAMPED, UNMEASURED, Pair, Server, check, main, wait
 from test_bird import cut, heal
 from wgbfdlab.topology import Peer, WireGuard
 
 LABEL = "dn"
+OURS = f"[probe]\n{PATIENT_TIMERS}{UNDAMPED}{UNMEASURED}"
 FILE = "/run/bird/wgbfd.conf"
 LAN4, LAN6 = "192.0.2.128/25", "2001:db8:b::/48"
 SESSIONS = ("b_wg0", "b_wg1")
@@ -60,7 +61,7 @@ class Dn42(Pair):
         text = (SNIPPETS / "dn42-link-local/wgbfd.toml").read_text(encoding="utf-8")
         for placeholder, interface in (("AA" + "A" * 41 + "=", "wg0"), ("AQ" + "A" * 41 + "=", "wg1")):
             text = text.replace(placeholder, self.key("b", interface))
-        return f"[probe]\n{TIMERS}{text.replace('/etc/bird/wgbfd.conf', FILE)}"
+        return OURS + text.replace('/etc/bird/wgbfd.conf', FILE)
 
 
 def bird_conf():
@@ -100,7 +101,7 @@ def start(build_pair):
     bird = Bird(pair.a, bird_conf())
     far = Bird(pair.b, FAR)
     check("the snippet's BIRD has both sessions while wgbfd has never run", wait(lambda: bird.established(*SESSIONS), 60), bird.ask("show protocols"))
-    pair.b.start_configured(f"[probe]\n{TIMERS}[bird]\n")
+    pair.b.start_configured(f"{OURS}[bird]\n")
     pair.a.start("--config", toml)
     return bird, far
 
@@ -112,7 +113,7 @@ def ospf(build):
         with Dn42(build, 1, "10.8.0.{n}/24") as pair:
             for number, host in enumerate((pair.a, pair.b), 1):
                 Bird(host, OSPF.format(n=number, version=version, channel=channel))
-                host.start_configured(f"[probe]\n{TIMERS}[bird]\n")
+                host.start_configured(f"{OURS}[bird]\n")
             row = wait(lambda: pair.a.row(interface="wg0", state="up"), 60)
             check(f"OSPFv{version}: both resolve by BIRD's neighbour and come up", row and (row["remote"], row["local"], row["address_source"]) ==
                   (remote, local, "routing") and wait(pair.b.is_up), pair.a.rows())
@@ -120,7 +121,7 @@ def ospf(build):
 
 def neighbors(build):
     with Dn42(build) as pair:
-        pair.a.start_configured(f"[probe]\n{TIMERS}[bird]\n")
+        pair.a.start_configured(f"{OURS}[bird]\n")
         check("without BIRD a peer has no address, and status tells whom it would ask",
               wait(lambda: pair.a.row(interface="wg0", unresolved="no-candidate") and
                    any(f"neighbours: BIRD's control socket {CONTROL} is not there: start BIRD" in p for p in pair.a.status().get("problems", []))),

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pair import TIMERS, Pair, check, main, wait
+from pair import TIMERS, UNDAMPED, UNMEASURED, Pair, check, main, wait
 from wgbfdlab import nodes, vty
 
 LABEL = "fv"
@@ -88,11 +88,11 @@ class Sites(Pair):
         other = "b" if name == "a" else "a"
         rows = "".join(f'[interface.{i}]\nfeeds = ["frr-vty"]\n[[adjacency]]\nname = "{other}-{i}"\ninterface = "{i}"\n'
                        f'peer = "{self.key(other, i)}"\n' for i in ("wg0", "wg1"))
-        return f'[probe]\n{TIMERS}[frr]\nvty = "/run/frr"\n{rows}'
+        return f'[probe]\n{TIMERS}{UNDAMPED}{UNMEASURED}[frr]\nvty = "/run/frr"\n{rows}'
 
     def without_feed(self):
         rows = "".join(f'[[adjacency]]\nname = "b-{i}"\ninterface = "{i}"\npeer = "{self.key("b", i)}"\n' for i in ("wg0", "wg1"))
-        return f"[probe]\n{TIMERS}{rows}"
+        return f"[probe]\n{TIMERS}{UNDAMPED}{UNMEASURED}{rows}"
 
     def start(self):
         self.b.start_configured(self.configuration("b"))
