@@ -31,8 +31,8 @@ def one_way_cut(act):
 
 
 def peer_reboot(act):
-    """The far end's WireGuard is restarted: interface, keys and sessions gone for 2 s."""
-    gone, back = act.network.remake_wireguard(act.far, pause=2.0)
+    """The far end's WireGuard is restarted: interface, keys and sessions gone for 2 s, or a little more than the detection time."""
+    gone, back = act.network.remake_wireguard(act.far, pause=act.network.settings.at_least(2.0))
     act.mark_cut(gone)
     act.mark_restore(back)
     act.wait_moved([act.near])
@@ -110,8 +110,7 @@ def _wait_all_up(act):
 
 def flap(act, times=5, dead=1.0, alive=2.0):
     """Five cuts of one second, or a little more than the detection time where that is longer, two seconds apart: shorter than any hold timer."""
-    settings = act.network.settings
-    dead = max(dead, 1.1 * settings.interval_us * settings.multiplier / 1e6)
+    dead = act.network.settings.at_least(dead)
     for _ in range(times):
         with act.network.prepared_cut() as fire:
             act.mark_cut(*fire())

@@ -32,6 +32,10 @@ class Settings:
     bgp_timers: tuple = BGP_TIMERS
     undo: bool = False              # it is looked at whether nodes with wgbfd are as before it (before.py)
 
+    def at_least(self, seconds):
+        """So long, or a little longer than the detection time: what is dead then is found so."""
+        return max(seconds, 1.1 * self.interval_us * self.multiplier / 1e6)
+
     def template_values(self):
         return {"interval": f"{self.interval_us / 1000:g}ms", "interval_ms": self.interval_us // 1000,
                 "multiplier": self.multiplier, "bgp_keepalive": self.bgp_timers[0], "bgp_hold": self.bgp_timers[1],
