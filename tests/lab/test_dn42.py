@@ -412,7 +412,7 @@ def _interrupted(pair, bird, control, how):
         control.__init__(pair.a)
     if how.endswith("undo"):
         done = pair.a.wgbfd("undo")
-        check(f"{how}: 0, and it is disabled again, with its message", done.returncode == 0 and _is_kept(bird), (done.stderr, bird.protocol("b_wg1")))
+        check(f"{how}: 0, and it is disabled again, with its message", done.returncode == 0 and wait(lambda: _is_kept(bird)), (done.stderr, bird.protocol("b_wg1")))
         return
     pair.a.start("--config", "/run/wgbfd.toml")
     if how.endswith("start"):
