@@ -9,6 +9,7 @@ import json
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 from bird import CONTROL, SNIPPETS, Bird
 from pair import PATIENT_TIMERS, RUN_DIR, UNDAMPED, UNMEASURED, Pair, Server, check, main, wait
@@ -365,8 +366,9 @@ class Deaf(Server):
 
     @staticmethod
     def back(bird, connection):
-        while piece := bird.recv(65536):
-            connection.sendall(piece)
+        with suppress(OSError):  # either end may be gone
+            while piece := bird.recv(65536):
+                connection.sendall(piece)
         connection.close()
 
 

@@ -104,6 +104,17 @@ struct Bench {
         CHECK(job->job.arguments[2] == to_string(second));
         return *job;
     }
+    // Up at the second for longer than fail_back: the first is tried.
+    io::RunJob trial() {
+        peer.endpoint = second;
+        see(true);
+        now.steady += 6min;
+        see(true);
+        const auto job = asked();
+        REQUIRE(job);
+        CHECK(job->job.kind == wireguard::trial_job);
+        return *job;
+    }
     // Once that change is done.
     io::RunJob asked_to_put_back_after(const io::RunJob& change) {
         answer(change, wireguard::did);
@@ -237,19 +248,13 @@ TEST_CASE("a trial that ends in vain, of this worker or of a killed one, leaves 
     bench.see(true);
     bench.look(bench.now.steady += 300ms);
     CHECK(bench.ours() == to_string(second));
-    bench.peer.endpoint = second;
-    bench.see(true);
-    bench.now.steady += 6min;
-    bench.see(true);
-    const auto trial = bench.asked();
-    REQUIRE(trial);
-    CHECK(trial->job.kind == wireguard::trial_job);
+    const auto trial = bench.trial();
     const auto during = bench.now.steady += 100ms;
     bench.peer.endpoint = first;
     bench.look(during);
     bench.see(true);
     bench.now.steady += 300ms;
-    bench.answer(*trial, wireguard::left);
+    bench.answer(trial, wireguard::left);
     bench.look(during);
     bench.see(true);
     CHECK(bench.ours() == to_string(second));
@@ -259,16 +264,10 @@ TEST_CASE("a trial that ends in vain, of this worker or of a killed one, leaves 
 
 TEST_CASE("a trial that is cut short may stand where it tried: what stood before is put back") {
     Bench bench;
-    bench.peer.endpoint = second;
-    bench.see(true);
-    bench.now.steady += 6min;
-    bench.see(true);
-    const auto trial = bench.asked();
-    REQUIRE(trial);
-    REQUIRE(trial->job.kind == wireguard::trial_job);
+    const auto trial = bench.trial();
     bench.peer.endpoint = first;
     bench.look(bench.now.steady += 100ms);
-    bench.end(*trial, io::JobEnd::timed_out);
+    bench.end(trial, io::JobEnd::timed_out);
     const auto back = bench.asked();
     REQUIRE(back);
     CHECK(back->job.kind == wireguard::change_job);
@@ -278,17 +277,12 @@ TEST_CASE("a trial that is cut short may stand where it tried: what stood before
 
 TEST_CASE("what WireGuard shows amid a trial in vain makes nobody try again at once") {
     Bench bench;
-    bench.peer.endpoint = second;
-    bench.see(true);
-    bench.now.steady += 6min;
-    bench.see(true);
-    const auto trial = bench.asked();
-    REQUIRE(trial);
+    const auto trial = bench.trial();
     bench.peer.endpoint = first;
     const auto during = bench.now.steady += 100ms;
     bench.see(true);
     bench.now.steady += 300ms;
-    bench.answer(*trial, wireguard::left);
+    bench.answer(trial, wireguard::left);
     bench.look(during);
     bench.judge(true);
     bench.peer.endpoint = second;
@@ -301,13 +295,8 @@ TEST_CASE("what WireGuard shows amid a trial in vain makes nobody try again at o
 
 TEST_CASE("a trial that is answered is not made again before WireGuard is looked at") {
     Bench bench;
-    bench.peer.endpoint = second;
-    bench.see(true);
-    bench.now.steady += 6min;
-    bench.see(true);
-    const auto trial = bench.asked();
-    REQUIRE(trial);
-    bench.answer(*trial, wireguard::did);
+    const auto trial = bench.trial();
+    bench.answer(trial, wireguard::did);
     bench.now.steady += 1s;
     bench.judge(true);
     CHECK(!bench.asked(50ms));
